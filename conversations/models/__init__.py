@@ -1,0 +1,50 @@
+"""Work and everything that belongs to it (domain.md 1.1, 2)."""
+
+from conversations.models.conversation import (
+    OFFERED_REASONS,
+    Conversation,
+    ConversationQuerySet,
+    Customer,
+    Direction,
+    RequiredSkill,
+    Sentiment,
+    State,
+    StateReason,
+)
+from conversations.models.history import AppendOnlyError, HistoryEntry, Notice, NoticeLevel
+from conversations.models.message import Message, SenderKind, Visibility
+from conversations.models.offer import Offer, OfferKind, OfferStatus
+from conversations.models.participant import AssignReason, LeftReason, Mode, Participant
+from conversations.models.session import ClosureReason, QueueSegment, Session
+from conversations.models.toggles import SettingChange, SupervisorSettings
+
+__all__ = [
+    "OFFERED_REASONS",
+    "AppendOnlyError",
+    "AssignReason",
+    "ClosureReason",
+    "Conversation",
+    "ConversationQuerySet",
+    "Customer",
+    "Direction",
+    "HistoryEntry",
+    "LeftReason",
+    "Message",
+    "Mode",
+    "Notice",
+    "NoticeLevel",
+    "Offer",
+    "OfferKind",
+    "OfferStatus",
+    "Participant",
+    "QueueSegment",
+    "RequiredSkill",
+    "SenderKind",
+    "Sentiment",
+    "Session",
+    "SettingChange",
+    "State",
+    "StateReason",
+    "SupervisorSettings",
+    "Visibility",
+]
