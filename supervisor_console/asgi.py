@@ -1,6 +1,7 @@
 """Which application do HTTP requests and sockets reach?"""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -13,9 +14,10 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from conversations.consumers import websocket_urlpatterns  # noqa: E402
 
+sockets: list[Any] = [*websocket_urlpatterns]
 application = ProtocolTypeRouter(
     {
         "http": http_application,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets))),
     }
 )

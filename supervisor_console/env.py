@@ -97,7 +97,7 @@ class Environment:
 
     def dotted_path(self, name: str, default: str) -> str:
         value = self.text(name, default)
-        module, _, member = value.rpartition(".")
+        module, _, _member = value.rpartition(".")
         if not module or not all(part.isidentifier() for part in value.split(".")):
             self.fault(name, f"{value!r} is not a dotted path; write it like package.module.name.")
             return default
@@ -115,7 +115,7 @@ class Environment:
         return value
 
     def database(self, name: str, default: str) -> dict[str, Any]:
-        """Django's description of the database that an address names. The value may hold a password: never repeat it."""
+        """Django's description of the database at an address, which may hold a password and so is never repeated."""
         value = self.text(name, default)
         hint = "write it like postgresql://user:password@localhost:5432/console or sqlite:///var/console.sqlite3."
         try:

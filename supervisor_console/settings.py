@@ -169,7 +169,7 @@ PASSWORD_HASHERS = (
     ]
 )
 
-# Language and time. Times are stored in UTC; TIME_ZONE is the zone that pages write when a browser has not said its own.
+# Language and time. Times are stored in UTC; pages write this zone when a browser has not said its own.
 LANGUAGES = [("en", _("English"))]
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", [code for code, _name in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "locale"]

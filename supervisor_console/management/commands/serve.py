@@ -1,0 +1,60 @@
+"""`manage.py serve`: one process that answers HTTP and sockets, and does the background work if it is the only one."""
+
+import asyncio
+import warnings
+from argparse import ArgumentParser
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import Server
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from twisted.internet import reactor as twisted_reactor
+from twisted.internet.defer import Deferred
+
+reactor: Any = twisted_reactor  # Its interfaces say nothing that a type checker understands.
+
+
+class Command(BaseCommand):
+    help = "Serve the console with Daphne. Runs the background work too, unless REDIS_URL or BACKGROUND_IN_WEB says no."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        # WhiteNoise streams files the synchronous way, which Django mentions at every start.
+        warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+        from supervisor_console.asgi import application
+
+        server = Server(
+            application,
+            endpoints=build_endpoint_description_strings(host=host, port=port),
+            ready_callable=lambda: self._ready(host, port),
+            proxy_forwarded_address_header="X-Forwarded-For" if settings.BEHIND_TLS else None,
+            proxy_forwarded_proto_header="X-Forwarded-Proto" if settings.BEHIND_TLS else None,
+            server_name="supervisor-console",
+        )
+        server.run()
+        if server.abort_start:
+            raise CommandError(f"Cannot listen on {host}, port {port}. Is something else using it?")
+
+    def _ready(self, host: str, port: int) -> None:
+        """The server listens and its loop is about to run."""
+        if settings.BACKGROUND_IN_WEB:
+            self._start_background_work()
+        name = f"[{host}]" if ":" in host else host
+        self.stdout.write(f"Supervisor Console answers at http://{name}:{port}/ (Ctrl+C stops it)")
+        self.stdout.flush()
+
+    def _start_background_work(self) -> None:
+        from supervisor_console.background import keep_time
+
+        stop = asyncio.Event()
+        task = asyncio.get_event_loop().create_task(keep_time(stop))
+
+        def finish() -> Any:
+            stop.set()
+            return Deferred.fromFuture(task)
+
+        reactor.addSystemEventTrigger("before", "shutdown", finish)

@@ -1,0 +1,119 @@
+"""Runs the suite group by group and says in one line per group how it ended: `python -m tests.run [GROUP …]`.
+
+sqlite       what needs no server and no browser
+postgresql   the same on PostgreSQL, and what only PostgreSQL can show
+redis        what needs a Redis server
+browser      pages in a real Chromium
+
+A group whose programs are missing is named as not run. With CI=true that fails the run.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests import servers
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "var" / "test-results"
+NOTHING_COLLECTED = 5
+
+GROUPS = {
+    "sqlite": "not postgresql and not redis and not browser",
+    "postgresql": "not redis and not browser",
+    "redis": "redis and not browser",
+    "browser": "browser",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one group ended."""
+
+    line: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    is_good: bool = True
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or list(GROUPS)
+    if unknown := [name for name in chosen if name not in GROUPS]:
+        sys.exit(f"There is no group {', '.join(unknown)}; there are {', '.join(GROUPS)}.")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    outcomes = [run_group(name) for name in chosen]
+    print()
+    for outcome in outcomes:
+        print(outcome.line)
+    passed, failed, skipped = (sum(getattr(o, part) for o in outcomes) for part in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    if not all(outcome.is_good for outcome in outcomes):
+        sys.exit(1)
+
+
+def run_group(name: str) -> Outcome:
+    print(f"\n--- {name}", flush=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            surroundings = stack.enter_context(surroundings_of(name))
+        except servers.NotHere as missing:
+            in_ci = os.environ.get("CI") == "true"
+            return Outcome(f"{name}: not run, {missing}", failed=int(in_ci), is_good=not in_ci)
+        return run_pytest(name, surroundings)
+
+
+@contextlib.contextmanager
+def surroundings_of(name: str) -> Iterator[dict[str, str]]:
+    """Start what the group needs; the value is what the tests' environment says about it."""
+    environment = {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""}
+    with contextlib.ExitStack() as stack:
+        if name == "postgresql":
+            environment["TEST_DATABASE_URL"] = stack.enter_context(servers.postgresql())
+        elif name == "redis":
+            environment["TEST_REDIS_URL"] = stack.enter_context(servers.redis())
+            # Redis belongs to installations of several processes, and those stand on PostgreSQL.
+            with contextlib.suppress(servers.NotHere):
+                environment["TEST_DATABASE_URL"] = stack.enter_context(servers.postgresql())
+        elif name == "browser" and servers.find_chromium() is None:
+            raise servers.NotHere("no Chromium on this machine")
+        yield environment
+
+
+def run_pytest(name: str, surroundings: dict[str, str]) -> Outcome:
+    report = RESULTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", GROUPS[name], f"--junitxml={report}"]
+    if name in {"sqlite", "postgresql"}:
+        command += ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
+    started = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT, env=os.environ | surroundings, check=False).returncode
+    seconds = time.monotonic() - started
+    if code == NOTHING_COLLECTED:
+        return Outcome(f"{name}: no tests", is_good=False)
+    if not report.exists():
+        return Outcome(f"{name}: pytest broke off with exit code {code}", failed=1, is_good=False)
+    tests, failures, errors, skipped = counts(report)
+    failed = max(failures + errors, int(code != 0))
+    passed = max(tests - failures - errors - skipped, 0)
+    line = f"{name}: {passed} passed, {failed} failed, {skipped} skipped in {seconds:.0f} s"
+    return Outcome(line, passed, failed, skipped, is_good=code == 0)
+
+
+def counts(report: Path) -> tuple[int, int, int, int]:
+    """How many tests, failures, errors and skips pytest wrote down."""
+    totals = [0, 0, 0, 0]
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314  Our own pytest wrote it.
+        for place, attribute in enumerate(("tests", "failures", "errors", "skipped")):
+            totals[place] += int(suite.get(attribute, "0"))
+    return totals[0], totals[1], totals[2], totals[3]
+
+
+if __name__ == "__main__":
+    main()
