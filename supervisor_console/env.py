@@ -4,10 +4,11 @@ Readers never raise. They note what is wrong and return a harmless value, so tha
 `Environment.finish()` raises them together.
 """
 
+import warnings
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
 import environ
@@ -119,12 +120,14 @@ class Environment:
         value = self.text(name, default)
         hint = "write it like postgresql://user:password@localhost:5432/console or sqlite:///var/console.sqlite3."
         try:
-            config: dict[str, Any] = dict(self._env.db_url_config(value))
+            with warnings.catch_warnings(action="ignore"):  # It warns of what is refused below, password and all.
+                config: dict[str, Any] = dict(self._env.db_url_config(value))
         except (ImproperlyConfigured, ValueError, KeyError, AttributeError, TypeError):
             config = {}
         if config.get("ENGINE") not in DATABASE_ENGINES or not config.get("NAME"):
             self.fault(name, f"is not an address of an SQLite or PostgreSQL database; {hint}")
             return dict(self._env.db_url_config(default))
+        config["HOST"] = unquote(config.get("HOST") or "")  # A folder with a socket: %2Frun%2Fpostgresql.
         return config
 
     def required(self, name: str, why: str, *, at_least: int = 1) -> str:

@@ -110,6 +110,7 @@ def database() -> dict[str, Any]:
         options.setdefault("timeout", LOCK_TIMEOUT)
         options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
         if config["NAME"] != ":memory:":
+            config["NAME"] = str(BASE_DIR / config["NAME"])
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     else:
         options.setdefault("pool", {"min_size": 2, "max_size": POOL_SIZE, "timeout": 10})
@@ -180,6 +181,8 @@ TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 # Static files, served by the console itself: under names with a hash in production, straight from the source otherwise.
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+if LOCAL:
+    STATIC_ROOT.mkdir(exist_ok=True)  # Stays empty; WhiteNoise warns when it is missing.
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -221,8 +224,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Sentiment: which scorer reads the customer's messages (a dotted path to a class or function).
-SENTIMENT_SCORER = env.dotted_path("SENTIMENT_SCORER", "conversations.sentiment.default_scorer")
+# Sentiment: which scorer reads the messages of a customer (a dotted path to a class).
+SENTIMENT_SCORER = env.dotted_path("SENTIMENT_SCORER", "conversations.sentiment.lexicon.LexiconScorer")
 
 # Logging: to the console, one line per record.
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])

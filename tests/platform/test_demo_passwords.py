@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, is_password_usable, make_password
 from django.test import override_settings
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from routing.models import User
 from supervisor_console import settings as product_settings
@@ -25,16 +25,14 @@ def test_a_demo_password_opens_the_demo(demo_hash: str) -> None:
         assert not check_password("open barley", demo_hash)
 
 
-def test_a_demo_password_opens_nothing_outside_the_demo(demo_hash: str, settings: SettingsWrapper) -> None:
+def test_a_demo_password_opens_nothing_outside_the_demo(demo_hash: str, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = product_settings.PASSWORD_HASHERS
 
     assert is_password_usable(demo_hash)
     assert not check_password("open sesame", demo_hash)
 
 
-def test_the_hasher_refuses_outside_the_demo_even_if_it_is_configured(
-    demo_hash: str, settings: SettingsWrapper
-) -> None:
+def test_the_hasher_refuses_outside_the_demo_even_if_it_is_configured(demo_hash: str, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = DEMO["PASSWORD_HASHERS"]
 
     assert not check_password("open sesame", demo_hash)

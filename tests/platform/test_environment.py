@@ -1,6 +1,7 @@
 """What does the console make of its environment, right or wrong?"""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,8 +118,6 @@ def test_a_scorer_that_does_not_exist_fails_the_check() -> None:
 def test_every_variable_that_the_settings_read_stands_in_the_example_file() -> None:
     example = (ROOT / ".env.example").read_text()
     settings = (ROOT / "supervisor_console" / "settings.py").read_text()
-
-    import re
 
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings))
     described = set(re.findall(r"^#?([A-Z_]+)=", example, flags=re.MULTILINE))

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 
 @pytest.mark.django_db
@@ -29,7 +29,7 @@ def test_health_names_the_database_when_it_does_not_answer(client: Client) -> No
 
 
 @pytest.mark.django_db
-def test_health_names_push_when_redis_does_not_answer(client: Client, settings: SettingsWrapper) -> None:
+def test_health_names_push_when_redis_does_not_answer(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     settings.CHANNEL_LAYERS = {
         "default": {
