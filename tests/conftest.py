@@ -55,3 +55,11 @@ def close_thread_connections() -> Iterator[None]:
     yield
     for connection in connections.all(initialized_only=True):
         connection.close()
+
+
+def pytest_unconfigure() -> None:
+    """A run that was broken off leaves no database behind either."""
+    test_database = Path(settings.DATABASES["default"].get("TEST", {}).get("NAME") or "")
+    if test_database.name.startswith("console-tests-"):
+        for leftover in test_database.parent.glob(f"{test_database.name.partition('.')[0]}.*"):
+            leftover.unlink(missing_ok=True)

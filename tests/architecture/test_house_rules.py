@@ -1,0 +1,135 @@
+"""Do the rules of the house hold that a machine can read off the source? (Import directions: import-linter.)"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("supervisor_console", "routing", "conversations")
+OUR_APPS = ("routing", "conversations")
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Every module of the product with its path; migrations tell of the past and are left out."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def places(wanted: Callable[[ast.AST], bool]) -> list[str]:
+    """The paths of the modules in which something of the kind occurs, once for each time."""
+    return [path for path, module in modules() for node in ast.walk(module) if wanted(node)]
+
+
+def is_name(node: ast.AST, name: str) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == name) or (isinstance(node, ast.Name) and node.id == name)
+
+
+def templates() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        yield path.relative_to(ROOT).as_posix(), path.read_text()
+
+
+def lines_in_templates(pattern: str) -> list[str]:
+    """Where a pattern occurs in the templates, comments of the template language left out."""
+    comments = re.compile(r"{#.*?#}|{%\s*comment.*?endcomment\s*%}", re.DOTALL)
+    return [
+        f"{path}: {found.group(0)[:80]}"
+        for path, text in templates()
+        for found in re.finditer(pattern, comments.sub("", text), re.IGNORECASE)
+    ]
+
+
+def test_the_readers_of_this_module_find_the_source() -> None:
+    assert len(list(modules())) > 40
+    assert len(list(templates())) > 10
+
+
+@pytest.mark.parametrize("name", ["on_commit", "group_send"])
+def test_pushing_happens_in_one_place(name: str) -> None:
+    allowed = {"supervisor_console/kernel/realtime.py"}
+    if name == "group_send":
+        allowed.add("supervisor_console/health.py")  # Asks whether Redis answers.
+
+    assert set(places(lambda node: is_name(node, name))) <= allowed
+
+
+def test_rows_are_locked_in_locks_only() -> None:
+    found = set(places(lambda node: is_name(node, "select_for_update")))
+
+    assert found
+    assert all(path.endswith(("/locks.py",)) for path in found), found
+
+
+def test_transactions_begin_in_services_only() -> None:
+    found = set(places(lambda node: is_name(node, "atomic")))
+
+    assert found
+    assert all("/services/" in path or "/management/" in path for path in found), found
+
+
+def test_transactions_of_services_are_durable() -> None:
+    def is_loose(node: ast.AST) -> bool:
+        if isinstance(node, ast.Call) and is_name(node.func, "atomic"):
+            return not any(
+                keyword.arg == "durable" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+                for keyword in node.keywords
+            )
+        # As a bare decorator: @transaction.atomic
+        return isinstance(node, ast.FunctionDef) and any(is_name(mark, "atomic") for mark in node.decorator_list)
+
+    assert [path for path in places(is_loose) if "/services/" in path] == []
+
+
+def test_models_are_not_ordered_behind_the_reader_s_back() -> None:
+    models = [model for label in OUR_APPS for model in apps.get_app_config(label).get_models()]
+
+    assert models
+    assert [model.__name__ for model in models if model._meta.ordering] == []
+
+
+def test_every_module_says_which_question_it_answers() -> None:
+    silent = [path for path, module in modules() if module.body and ast.get_docstring(module) is None]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\sstyle\s*=",
+        r"<style\b",
+        r"\son[a-z]+\s*=\s*[\"']",
+        r"\shx-on\b",
+        r"[\"']?js:",
+        r"javascript:",
+        r"<script\b(?![^>]*\b(?:src|nonce)=)[^>]*>",
+    ],
+)
+def test_templates_hold_nothing_that_the_content_security_policy_refuses(pattern: str) -> None:
+    assert lines_in_templates(pattern) == []
+
+
+def test_templates_load_nothing_from_elsewhere() -> None:
+    assert lines_in_templates(r"\b(?:src|href|action|hx-get|hx-post)\s*=\s*[\"'](?:https?:)?//[^\"']*") == []
+
+
+def test_nothing_is_deleted_by_a_get() -> None:
+    assert lines_in_templates(r"<form\b[^>]*method=[\"']?get[^>]*delete") == []
+
+
+def test_every_form_that_posts_carries_its_token() -> None:
+    forms = re.compile(r"<form\b[^>]*method=[\"']?post.*?</form>", re.IGNORECASE | re.DOTALL)
+    bare = [
+        f"{path}: {form.group(0)[:80]}"
+        for path, text in templates()
+        for form in forms.finditer(text)
+        if "csrf_token" not in form.group(0)
+    ]
+
+    assert bare == []

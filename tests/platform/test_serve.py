@@ -1,0 +1,134 @@
+"""Do `serve` and `work` start, answer, and end when they are told to?"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated SQLite database of its own."""
+    address = f"sqlite:///{tmp_path_factory.mktemp('serve') / 'console.sqlite3'}"
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=surroundings(address), check=True
+    )
+    return address
+
+
+def surroundings(database: str) -> dict[str, str]:
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TEST_DATABASE_URL": database,
+        "TEST_REDIS_URL": "",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(database: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=surroundings(database),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def output_until(process: subprocess.Popen[str], text: str) -> str:
+    """What the process wrote until the line that holds this text; fails if it ends first."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    pytest.fail(f"{text!r} never came:\n{seen}")
+
+
+@pytest.fixture
+def server(database: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = free_port()
+    process = start(database, "serve", "--port", str(port))
+    output_until(process, f"http://127.0.0.1:{port}/")
+    yield process, f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def test_serve_answers_and_ends_in_order_when_it_is_terminated(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, address = server
+
+    with urllib.request.urlopen(f"{address}/healthz", timeout=START_SECONDS) as response:
+        answer = json.load(response)
+    time.sleep(1.5)  # Lets the background work begin.
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=START_SECONDS)
+
+    assert answer["status"] == "ok"
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert "ERROR" not in rest
+
+
+def test_serve_says_when_its_port_is_taken(database: str) -> None:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        port = occupant.getsockname()[1]
+        process = start(database, "serve", "--port", str(port))
+        output, _ = process.communicate(timeout=START_SECONDS)
+
+    assert process.returncode == 1
+    assert f"port {port}" in output
+    assert "Traceback" not in output
+
+
+def test_serve_refuses_a_host_that_is_not_its_own(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, address = server
+    request = urllib.request.Request(f"{address}/login/", headers={"Host": "evil.example.org"})
+
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=START_SECONDS)
+
+    assert caught.value.code == 400
+
+
+def test_serve_delivers_static_files_of_the_admin(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, address = server
+
+    with urllib.request.urlopen(f"{address}/static/admin/css/base.css", timeout=START_SECONDS) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"].startswith("text/css")
+
+
+def test_work_runs_until_it_is_terminated(database: str) -> None:
+    process = start(database, "work")
+    output_until(process, "Working")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=START_SECONDS)
+
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert "ERROR" not in rest
