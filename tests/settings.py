@@ -29,7 +29,7 @@ TEST_VARIABLES = {
 os.environ.update(TEST_VARIABLES)
 
 from supervisor_console.settings import *  # noqa: E402, F403
-from supervisor_console.settings import BASE_DIR, DATABASES, STORAGES  # noqa: E402
+from supervisor_console.settings import DATABASES, STORAGES, VAR_DIR  # noqa: E402
 
 _default: dict[str, Any] = DATABASES["default"]
 if _default["ENGINE"] == "django.db.backends.sqlite3":
@@ -39,5 +39,6 @@ if _default["ENGINE"] == "django.db.backends.sqlite3":
 # A hash that costs nothing; what the product's own hashers do is tested with them.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
-STATIC_ROOT = BASE_DIR / "static"
+STATIC_ROOT = VAR_DIR / "test-static"  # Stays empty: the finders are asked.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
