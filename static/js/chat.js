@@ -1,0 +1,88 @@
+// Writing and reading a conversation: the transcript stays at its end, Enter sends, internal and public look different.
+import { element, icon, text } from "console/common";
+import { confirmation } from "console/dialogs";
+
+// ---- transcript ----
+
+const logs = () => [...document.querySelectorAll("[data-log]")];
+const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
+const lines = (log) => log.querySelectorAll(".line").length;
+const before = new Map();
+
+function toEnd(log) {
+  log.scrollTop = log.scrollHeight;
+  log.querySelector("[data-log-more]")?.remove();
+}
+
+function offerEnd(log) {
+  if (log.querySelector("[data-log-more]")) return;
+  const button = element("button", { class: "live-chip log-more", type: "button", "data-log-more": true }, icon("arrow-down", "s"), element("span", {}, text("new_messages")));
+  button.addEventListener("click", () => toEnd(log));
+  log.append(button);
+}
+
+document.addEventListener("htmx:beforeSwap", () => {
+  for (const log of logs()) before.set(log.id || "log", { end: atEnd(log), lines: lines(log) });
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const log of logs()) {
+    const was = before.get(log.id || "log");
+    if (!was || was.end) toEnd(log);
+    else if (lines(log) > was.lines) offerEnd(log);
+  }
+  for (const form of document.querySelectorAll("[data-composer]")) paint(form);
+});
+document.addEventListener("scroll", (event) => {
+  if (event.target instanceof Element && event.target.matches("[data-log]") && atEnd(event.target)) event.target.querySelector("[data-log-more]")?.remove();
+}, true);
+
+// ---- composer ----
+
+const agreed = new Set();
+
+function paint(form) {
+  const mode = form.querySelector("[data-mode]:checked")?.value;
+  if (mode) form.dataset.mode = mode;
+  const note = form.querySelector("[data-composer-note]");
+  const words = mode === "public" && form.querySelectorAll("[data-mode]").length > 1 ? text("public_mode") : "";
+  if (note && note.textContent !== words) note.textContent = words;
+}
+
+document.addEventListener("change", async (event) => {
+  const form = event.target.matches?.("input[data-mode]") && event.target.closest("[data-composer]");
+  if (!form) return;
+  const question = form.dataset.confirmPublic;
+  const key = form.getAttribute("action");
+  if (event.target.value === "public" && question && !agreed.has(key)) {
+    if (await confirmation(question)) agreed.add(key);
+    else {
+      const internal = form.querySelector('input[data-mode][value="internal"]');
+      if (internal) internal.checked = true;
+    }
+  }
+  paint(form);
+  form.querySelector("textarea")?.focus();
+});
+
+document.addEventListener("keydown", (event) => {
+  const field = event.target instanceof HTMLTextAreaElement ? event.target : null;
+  const form = field?.closest("[data-composer]");
+  if (!form || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  if (field.value.trim() && !form.classList.contains("htmx-request") && !event.repeat) form.requestSubmit();
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt.closest?.("[data-composer]");
+  if (!form || !event.detail.successful || event.detail.requestConfig?.verb === "get") return;
+  const field = form.querySelector("textarea");
+  if (field) {
+    field.value = "";
+    if (!document.querySelector("dialog[open]")) field.focus({ preventScroll: true });
+  }
+  for (const log of logs()) before.set(log.id || "log", { end: true, lines: 0 });
+  requestAnimationFrame(() => logs().forEach(toEnd));
+});
+
+for (const log of logs()) toEnd(log);
+for (const form of document.querySelectorAll("[data-composer]")) paint(form);

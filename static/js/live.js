@@ -1,0 +1,307 @@
+// The live link: a socket that says what changed; the regions that name it are fetched afresh. The socket is a hint,
+// the server's answer is the truth: after every (re)connect all regions are fetched, while it is broken they are polled.
+import { element, icon, isDialogOpen, serverNow, setServerTime, text } from "console/common";
+import { toast } from "console/toasts";
+
+const COALESCE = 300; // ms between two fetches of one region: the first at once, the last never lost
+const TROUBLE = 1500; // ms until the banner appears
+const POLL_AFTER = 5000;
+const POLL_EVERY = 15000;
+const PING_EVERY = 15000;
+const PONG_WITHIN = 10000;
+const OWN = 2500; // ms in which events count as the answer to one's own action
+
+const path = document.body.dataset.liveUrl;
+const badge = document.querySelector("[data-live-badge]");
+const banner = document.querySelector("[data-live-banner]");
+const pauseButton = document.querySelector("[data-live-pause]");
+
+let socket = null;
+let state = "connecting";
+let paused = false;
+let attempt = 0;
+let since = Date.now();
+let pressed = null;
+let ownUntil = 0;
+let pinged = 0;
+let answered = false;
+let lag = null;
+let reconnectTimer = 0;
+
+// ---- regions ----
+
+const timers = new Map(); // region id → { dirty }
+const waiting = new Map(); // region id → what has changed behind the hold
+
+const regions = () => [...document.querySelectorAll("[data-live][id]")];
+const topicsOf = (region) => region.dataset.live.split(/\s+/).filter(Boolean);
+
+function isHeld(region) {
+  if (paused) return true;
+  if (!("liveHold" in region.dataset)) return false;
+  return isDialogOpen() || (pressed !== null && region.contains(pressed)) || region.querySelector('[data-row][aria-selected="true"]') !== null;
+}
+
+function fetchRegion(region) {
+  window.htmx.trigger(region, "live:refresh");
+}
+
+function refresh(region) {
+  const busy = timers.get(region.id);
+  if (busy) {
+    busy.dirty = true;
+    return;
+  }
+  const entry = { dirty: false };
+  timers.set(region.id, entry);
+  fetchRegion(region);
+  setTimeout(() => {
+    timers.delete(region.id);
+    if (!entry.dirty) return;
+    const again = document.getElementById(region.id);
+    if (again?.dataset.live) change(again, null);
+  }, COALESCE);
+}
+
+function change(region, what, forced = false) {
+  if (!forced && isHeld(region)) {
+    const held = waiting.get(region.id) ?? new Set();
+    held.add(what ?? "again");
+    waiting.set(region.id, held);
+    showChip();
+    return;
+  }
+  waiting.delete(region.id);
+  refresh(region);
+  showChip();
+}
+
+export function refreshAll(forced = false) {
+  for (const region of regions()) change(region, "all", forced);
+}
+
+function letIn() {
+  for (const id of [...waiting.keys()]) {
+    const region = document.getElementById(id);
+    if (region) change(region, "again", true);
+    else waiting.delete(id);
+  }
+  showChip();
+}
+
+function release() {
+  for (const id of [...waiting.keys()]) {
+    const region = document.getElementById(id);
+    if (!region) waiting.delete(id);
+    else if (!isHeld(region)) change(region, "again");
+  }
+  showChip();
+}
+
+function showChip() {
+  const changes = new Set([...waiting.values()].flatMap((held) => [...held]).filter((what) => what !== "again" && what !== "all"));
+  const words = changes.size === 1 ? text("update_one") : changes.size ? text("update_many", { n: changes.size }) : text("update_paused");
+  for (const chip of document.querySelectorAll("[data-live-chip]")) {
+    const hidden = waiting.size === 0;
+    if (chip.hidden !== hidden) chip.hidden = hidden;
+    if (!hidden && chip.textContent !== words) chip.replaceChildren(icon("arrow-up", "s"), element("span", {}, words));
+  }
+}
+
+function announce(topics, what) {
+  const forced = Date.now() < ownUntil;
+  for (const region of regions()) {
+    if (topicsOf(region).some((topic) => topics.includes(topic))) change(region, what, forced);
+  }
+}
+
+// ---- rows that changed glow once ----
+
+const versions = new Map();
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig?.triggeringEvent?.type !== "live:refresh") return;
+  const seen = new Map();
+  for (const row of event.detail.target.querySelectorAll("[data-id][data-version]")) seen.set(row.dataset.id, row.dataset.version);
+  versions.set(event.detail.target.id, seen);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const region = event.detail.target;
+  const seen = versions.get(region?.id);
+  if (!seen) return;
+  versions.delete(region.id);
+  for (const row of document.getElementById(region.id)?.querySelectorAll("[data-id][data-version]") ?? []) {
+    if (seen.get(row.dataset.id) === row.dataset.version || (!seen.size)) continue;
+    row.classList.add("flash");
+    setTimeout(() => row.classList.remove("flash"), 1700);
+  }
+  showChip();
+});
+
+// ---- badge, banner, pause ----
+
+function show(next) {
+  if (next !== state) since = Date.now();
+  state = next;
+  const shown = paused && state === "live" ? "paused" : state;
+  if (badge) {
+    badge.dataset.state = shown;
+    const words = text({ live: "live", connecting: "connecting", broken: "reconnecting", paused: "paused", out: "reconnecting" }[shown]);
+    const label = badge.querySelector("[data-live-text]") ?? badge;
+    if (label.textContent !== words) label.textContent = words;
+    let age = badge.querySelector("[data-live-lag]");
+    if (!age) badge.append((age = element("span", { "data-live-lag": true, "aria-hidden": "true" })));
+    const value = shown === "live" && lag !== null ? `· ${(Math.max(lag, 50) / 1000).toFixed(1)} s` : "";
+    if (age.textContent !== value) age.textContent = value;
+  }
+  if (pauseButton) {
+    pauseButton.setAttribute("aria-pressed", String(paused));
+    const words = text(paused ? "resume" : "pause");
+    pauseButton.setAttribute("aria-label", words);
+    pauseButton.title = words;
+  }
+  if (state === "live") hideBanner();
+}
+
+function stamp() {
+  if (badge) badge.title = `${text("updated")}: ${new Date(serverNow()).toLocaleTimeString()}`;
+}
+
+function hideBanner() {
+  if (banner && !banner.hidden) {
+    banner.hidden = true;
+    banner.replaceChildren();
+  }
+}
+
+function showBanner(key, kind, action) {
+  if (!banner || banner.dataset.key === key && !banner.hidden) return;
+  banner.dataset.key = key;
+  banner.className = `banner ${kind}`;
+  banner.replaceChildren(icon("wifi-off"), element("span", {}, text(key)));
+  if (action) banner.append(action);
+  banner.hidden = false;
+}
+
+pauseButton?.addEventListener("click", () => {
+  paused = !paused;
+  show(state);
+  if (!paused) release();
+});
+document.addEventListener("click", (event) => { if (event.target.closest("[data-live-chip]")) letIn(); });
+
+// ---- holding back ----
+
+document.addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+for (const name of ["pointerup", "pointercancel", "dragend"]) {
+  document.addEventListener(name, () => setTimeout(() => { pressed = null; release(); }, 350), true);
+}
+document.addEventListener("console:selection", release);
+document.addEventListener("console:released", release);
+
+// What one did oneself is shown at once, whatever is held and whether or not the socket lives.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { requestConfig, successful, xhr } = event.detail;
+  if (!successful || !requestConfig || requestConfig.verb === "get" || xhr.getResponseHeader("HX-Redirect")) return;
+  ownUntil = Date.now() + OWN;
+  refreshAll(true);
+});
+document.body.addEventListener("live:all", () => refreshAll(true));
+// A refusal because something changed meanwhile: show what it is now.
+document.body.addEventListener("refused", () => refreshAll());
+
+// ---- the socket ----
+
+function receive(frame) {
+  stamp();
+  switch (frame.type) {
+    case "hello":
+      if (frame.now) setServerTime(frame.now);
+      attempt = 0;
+      break;
+    case "pong":
+      answered = true;
+      lag = performance.now() - pinged;
+      pinged = 0;
+      if (frame.now) setServerTime(frame.now, Date.now() - lag / 2);
+      show(state);
+      break;
+    case "event":
+      announce(frame.topics ?? [], frame.conversation ? `conversation:${frame.conversation}` : frame.id);
+      document.dispatchEvent(new CustomEvent("console:event", { detail: frame }));
+      break;
+    case "notice":
+      toast(frame);
+      announce(["notices"], frame.id ?? frame.text);
+      break;
+  }
+}
+
+function connect() {
+  clearTimeout(reconnectTimer);
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const mine = new WebSocket(url);
+  socket = mine;
+  mine.onopen = () => {
+    pinged = 0;
+    show("live");
+    stamp();
+    refreshAll();
+    ping();
+  };
+  mine.onmessage = (event) => {
+    let frame = null;
+    try { frame = JSON.parse(event.data); } catch { return; }
+    if (frame) receive(frame);
+  };
+  mine.onclose = (event) => {
+    if (mine !== socket) return;
+    socket = null;
+    lag = null;
+    if (event.code >= 4400 && event.code < 4500) {
+      show("out");
+      const login = document.body.dataset.loginUrl;
+      showBanner("banner_signed_out", "crit", login && element("a", { class: "btn small", href: `${login}?next=${encodeURIComponent(location.pathname + location.search)}` }, text("log_in")));
+      return;
+    }
+    show("broken");
+    attempt += 1;
+    const pause = Math.min(15000, 400 * 2 ** Math.min(attempt, 6));
+    reconnectTimer = setTimeout(connect, pause / 2 + Math.random() * pause / 2);
+  };
+}
+
+function ping() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  if (pinged && answered && performance.now() - pinged > PONG_WITHIN) {
+    socket.close();
+    return;
+  }
+  if (!pinged) {
+    pinged = performance.now();
+    socket.send(JSON.stringify({ type: "ping" }));
+  }
+}
+
+function watch() {
+  if (state === "broken" || state === "connecting") {
+    const trouble = Date.now() - since;
+    if (trouble > TROUBLE) showBanner("banner_broken", "");
+    if (trouble > POLL_AFTER && navigator.onLine && Date.now() - polled > POLL_EVERY) {
+      polled = Date.now();
+      refreshAll();
+    }
+  }
+}
+let polled = Date.now();
+
+if (path) {
+  show("connecting");
+  connect();
+  setInterval(ping, PING_EVERY);
+  setInterval(watch, 500);
+  const again = () => { if (state === "broken" && navigator.onLine) connect(); };
+  window.addEventListener("online", again);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
+}

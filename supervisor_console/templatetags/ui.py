@@ -1,0 +1,209 @@
+"""Which small components does a template print on every row? Their markup is in templates/components/.
+
+A table prints the same avatar, status or icon many times: each is rendered once per distinct set of values and language,
+and kept. Everything here takes plain values; templates/components/README.md is the contract.
+"""
+
+import json
+from functools import lru_cache
+from typing import Final
+
+from django import template
+from django.conf import settings
+from django.template.loader import get_template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+STATUS_ICONS: Final = {
+    "open": "circle-dashed",
+    "offered": "bell-ring",
+    "active": "circle-dot",
+    "waiting": "hourglass",
+    "wrap_up": "clipboard-check",
+    "closed": "circle-check",
+}
+CHANNEL_ICONS: Final = {
+    "live_chat": "message-circle",
+    "persistent_chat": "messages-square",
+    "async_messaging": "message-square-text",
+    "whatsapp": "message-square-text",
+    "sms": "smartphone",
+    "voice": "phone",
+    "record": "file-text",
+}
+SENTIMENT_CODES: Final = {
+    0: "none",
+    7: "very_negative",
+    8: "negative",
+    9: "slightly_negative",
+    10: "neutral",
+    11: "slightly_positive",
+    12: "positive",
+    13: "very_positive",
+}
+LEVEL_ICONS: Final = {"info": "info", "success": "circle-check", "warn": "triangle-alert", "error": "circle-x"}
+MODE_ICONS: Final = {"monitoring": "eye", "joined": "users", "paused": "pause", "ended": "circle-check"}
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=8192)
+def _kept(name: str, language: str | None, pairs: Pairs) -> SafeString:
+    return mark_safe(get_template(f"components/{name}.html").render(dict(pairs)).strip())  # noqa: S308  Rendered with escaping.
+
+
+def _component(name: str, **values: object) -> SafeString:
+    pairs = tuple((key, "" if value is None else str(value)) for key, value in values.items())
+    if settings.DEBUG:
+        return _kept.__wrapped__(name, get_language(), pairs)
+    return _kept(name, get_language(), pairs)
+
+
+@lru_cache(maxsize=512)
+def _icon(sprite: str, name: str, size: str) -> SafeString:
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', f"i {size}".rstrip(), sprite, name
+    )
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """A symbol of the sprite; decoration only, so the words beside it carry the meaning."""
+    return _icon(static("img/icons.svg"), name, size)
+
+
+@register.simple_tag
+def level_icon(level: str, size: str = "") -> SafeString:
+    return icon(LEVEL_ICONS.get(level, "info"), size)
+
+
+@register.simple_tag
+def mode_icon(mode: str, size: str = "") -> SafeString:
+    return icon(MODE_ICONS.get(mode, "eye"), size)
+
+
+@register.simple_tag
+def avatar(initials: str, presence: str = "", presence_label: str = "", size: str = "") -> SafeString:
+    return _component("_avatar", initials=initials, presence=_presence_code(presence), label=presence_label, size=size)
+
+
+@register.simple_tag
+def agent(name: str | None, initials: str = "", presence: str = "", presence_label: str = "") -> SafeString:
+    return _component(
+        "_agent", name=name, initials=initials, presence=_presence_code(presence), label=presence_label
+    )
+
+
+@register.simple_tag
+def presence(code: str, label: str) -> SafeString:
+    return _component("_presence", presence=_presence_code(code), label=label)
+
+
+@register.simple_tag
+def status(code: str, label: str) -> SafeString:
+    return _component("_status", code=code, label=label, icon=STATUS_ICONS.get(code, "circle-dot"))
+
+
+@register.simple_tag
+def channel(code: str, label: str) -> SafeString:
+    return _component("_channel", label=label, icon=CHANNEL_ICONS.get(code, "message-square-text"))
+
+
+@register.simple_tag
+def sentiment(code: str | int | None, label: str) -> SafeString:
+    """The seven steps of domain.md 1.5, by code or by number (7 … 13, and 0 for not available)."""
+    step = SENTIMENT_CODES.get(code, "none") if isinstance(code, int) else str(code or "none")
+    return _component("_sentiment", code=step, label=label)
+
+
+@register.simple_tag
+def badge(text: str, kind: str = "", icon: str = "") -> SafeString:
+    return _component("_badge", text=text, kind=kind, icon=icon)
+
+
+@register.simple_tag
+def clock(text: str, since: str = "", warn: int | str = "", urgent: int | str = "", band: str = "") -> SafeString:
+    """A time that the browser keeps running; the text is what it was when the server wrote it."""
+    time = format_html("<time>{}</time>", text)
+    if since:
+        time = format_html(
+            '<time datetime="{}" data-since="{}" data-warn="{}" data-urgent="{}">{}</time>',
+            since,
+            since,
+            "" if warn is None else warn,
+            "" if urgent is None else urgent,
+            text,
+        )
+    band_icon = icon("triangle-alert" if band == "urgent" else "clock-alert", "s") if since or band else ""
+    return format_html('<span class="{}">{}{}</span>', f"clock {band}".rstrip(), band_icon, time)
+
+
+@register.simple_tag
+def capacity(used: int, maximum: int) -> SafeString:
+    """Used and greatest load; more than the maximum is said in words (domain.md 1.4: it may be exceeded)."""
+    over = max(0, used - maximum)
+    words = ngettext("over by %(units)d unit", "over by %(units)d units", over) % {"units": over} if over else ""
+    low, high = max(1, maximum * 7 // 10), max(1, maximum - 1)
+    return _component(
+        "_capacity",
+        used=used,
+        maximum=maximum,
+        shown=min(used, maximum),
+        top=max(1, maximum),
+        low=min(low, high),
+        high=high,
+        over=words,
+    )
+
+
+def _presence_code(code: str | None) -> str:
+    return {"busy_dnd": "dnd", "busy-dnd": "dnd", "do_not_disturb": "dnd"}.get(code or "", code or "")
+
+
+@register.simple_tag
+def ui_texts() -> SafeString:
+    """The sentences that the scripts show, translated, as a data block."""
+    texts = {
+        "live": _("Live"),
+        "connecting": _("Connecting …"),
+        "reconnecting": _("Reconnecting …"),
+        "paused": _("Paused"),
+        "pause": _("Pause updates"),
+        "resume": _("Resume updates"),
+        "updated": _("Last updated"),
+        "banner_broken": _("The connection is interrupted. What you see may be out of date; it heals by itself."),
+        "banner_signed_out": _("You are signed out, or no longer allowed to see this."),
+        "log_in": _("Log in"),
+        "update_one": _("1 update"),
+        "update_many": _("{n} updates"),
+        "update_paused": _("Updates are waiting"),
+        "selected_none": _("Nothing selected"),
+        "selected_one": _("1 selected"),
+        "selected_many": _("{n} selected"),
+        "nothing_selected": _("Select a conversation first."),
+        "multiple_selected": _("This works for one conversation at a time. Select only one."),
+        "close": _("Close"),
+        "cancel": _("Cancel"),
+        "go_on": _("Continue"),
+        "dismiss": _("Dismiss"),
+        "failed": _("That did not work. Nothing was changed; try again."),
+        "failed_network": _("The server cannot be reached. Nothing was changed; try again in a moment."),
+        "forbidden": _("That is not allowed, or this page is too old. Reload it and try again."),
+        "not_found": _("That is no longer here, or not visible to you."),
+        "too_long": _("The server takes long to answer. Try again."),
+        "new_messages": _("New messages"),
+        "public_mode": _("The customer reads what you write here."),
+        "shown_of": _("{n} shown"),
+        "shortcuts": _("Keyboard"),
+        "late": _("Time is up"),
+        "at_risk": _("At risk"),
+        "critical": _("Critical"),
+    }
+    # Escaped as json_script does it, so that no text can end the block.
+    data = json.dumps(texts, ensure_ascii=False).translate({ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"})
+    return mark_safe(f'<script type="application/json" id="ui-texts">{data}</script>')  # noqa: S308  Escaped above.
