@@ -117,9 +117,7 @@ class Conversation(models.Model):
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     subject = models.CharField(_("subject"), max_length=200)
-    customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="conversations", verbose_name=_("customer")
-    )
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="conversations", verbose_name=_("customer"))
     workstream = models.ForeignKey(
         Workstream, models.PROTECT, related_name="conversations", verbose_name=_("workstream")
     )
@@ -133,12 +131,12 @@ class Conversation(models.Model):
     )
     state = models.CharField(_("status"), max_length=8, choices=State.choices, default=State.OPEN)
     reason = models.CharField(
-        _("status reason"), max_length=40, choices=StateReason.choices,
+        _("status reason"),
+        max_length=40,
+        choices=StateReason.choices,
         default=StateReason.AWAITING_AGENT_ASSIGNMENT,
     )
-    direction = models.CharField(
-        _("direction"), max_length=8, choices=Direction.choices, default=Direction.INBOUND
-    )
+    direction = models.CharField(_("direction"), max_length=8, choices=Direction.choices, default=Direction.INBOUND)
     is_elevated = models.BooleanField(_("in voice or video"), default=False)
     priority = models.PositiveIntegerField(_("priority"), default=100)
 
@@ -158,9 +156,7 @@ class Conversation(models.Model):
 
     is_abandoned = models.BooleanField(_("abandoned"), default=False)
     transfer_count = models.PositiveIntegerField(_("transfers"), default=0)
-    sentiment = models.PositiveSmallIntegerField(
-        _("sentiment"), choices=Sentiment.choices, default=Sentiment.NEUTRAL
-    )
+    sentiment = models.PositiveSmallIntegerField(_("sentiment"), choices=Sentiment.choices, default=Sentiment.NEUTRAL)
 
     units = models.PositiveIntegerField(_("capacity units"), default=0)
     profiles = models.ManyToManyField(CapacityProfile, blank=True, related_name="+")
@@ -177,12 +173,9 @@ class Conversation(models.Model):
         verbose_name_plural = _("conversations")
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="conversation_state_is_known"),
+            models.CheckConstraint(condition=Q(reason__in=StateReason.values), name="conversation_reason_is_known"),
             models.CheckConstraint(
-                condition=Q(reason__in=StateReason.values), name="conversation_reason_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="closed", closed_at__isnull=False)
-                | (~Q(state="closed") & Q(closed_at__isnull=True)),
+                condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at__isnull=True)),
                 name="conversation_closed_means_closed_at",
             ),
             models.CheckConstraint(
@@ -224,19 +217,23 @@ class Conversation(models.Model):
                 fields=["-created_at", "-id"], condition=Q(closed_at__isnull=True), name="conv_ongoing_created"
             ),
             models.Index(
-                fields=["queue", "-created_at", "-id"], condition=Q(closed_at__isnull=True),
+                fields=["queue", "-created_at", "-id"],
+                condition=Q(closed_at__isnull=True),
                 name="conv_ongoing_queue",
             ),
             models.Index(
-                fields=["first_wait_started_at", "id"], condition=Q(closed_at__isnull=True),
+                fields=["first_wait_started_at", "id"],
+                condition=Q(closed_at__isnull=True),
                 name="conv_ongoing_wait",
             ),
             models.Index(
-                fields=["state", "-created_at", "-id"], condition=Q(closed_at__isnull=True),
+                fields=["state", "-created_at", "-id"],
+                condition=Q(closed_at__isnull=True),
                 name="conv_ongoing_state",
             ),
             models.Index(
-                fields=["agent"], condition=Q(closed_at__isnull=True, holds_capacity=True),
+                fields=["agent"],
+                condition=Q(closed_at__isnull=True, holds_capacity=True),
                 name="conv_held_by_agent",
             ),
             models.Index(
@@ -286,9 +283,7 @@ class RequiredSkill(models.Model):
     class Meta:
         verbose_name = _("required skill")
         verbose_name_plural = _("required skills")
-        constraints = [
-            models.UniqueConstraint(fields=["conversation", "skill"], name="required_skill_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["conversation", "skill"], name="required_skill_unique")]
 
     def __str__(self) -> str:
         return f"{self.skill} ≥ {self.minimum}"

@@ -40,9 +40,7 @@ class HistoryEntry(models.Model):
     code = models.CharField(_("event"), max_length=64)
     at = models.DateTimeField(_("at"))
     actor_kind = models.CharField(max_length=12)
-    actor_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    actor_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     actor_name = models.CharField(_("by"), max_length=160)
     version = models.PositiveIntegerField()
     from_state = models.CharField(max_length=8, choices=State.choices, blank=True)
@@ -87,9 +85,7 @@ class Notice(models.Model):
     """Something one person was told; stays in their list until read, also when they were offline."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, null=True, blank=True, related_name="notices"
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="notices")
     code = models.CharField(max_length=64)
     params = models.JSONField(default=dict)
     level = models.CharField(max_length=8, choices=NoticeLevel.choices, default=NoticeLevel.INFO)

@@ -39,9 +39,7 @@ class Message(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="messages")
     sender_kind = models.CharField(max_length=12, choices=SenderKind.choices)
-    sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     sender_name = models.CharField(max_length=160, blank=True)
     visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC)
     text = models.TextField(max_length=TEXT_MAX, blank=True)
@@ -55,7 +53,8 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         constraints = [
             models.UniqueConstraint(
-                fields=["conversation", "client_key"], condition=~Q(client_key=""),
+                fields=["conversation", "client_key"],
+                condition=~Q(client_key=""),
                 name="message_client_key_once",
             ),
             models.CheckConstraint(

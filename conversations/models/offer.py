@@ -41,12 +41,8 @@ class Offer(models.Model):
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="offers")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="offers")
     kind = models.CharField(_("kind"), max_length=20, choices=OfferKind.choices)
-    status = models.CharField(
-        _("status"), max_length=12, choices=OfferStatus.choices, default=OfferStatus.PENDING
-    )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    status = models.CharField(_("status"), max_length=12, choices=OfferStatus.choices, default=OfferStatus.PENDING)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(_("note"), max_length=500, blank=True)
     offered_at = models.DateTimeField(_("offered"))
     expires_at = models.DateTimeField(_("until"))
@@ -56,17 +52,13 @@ class Offer(models.Model):
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
         constraints = [
-            models.UniqueConstraint(
-                fields=["conversation"], condition=Q(status="pending"), name="offer_one_pending"
-            ),
+            models.UniqueConstraint(fields=["conversation"], condition=Q(status="pending"), name="offer_one_pending"),
             models.CheckConstraint(
                 condition=Q(status="pending", settled_at__isnull=True)
                 | (~Q(status="pending") & Q(settled_at__isnull=False)),
                 name="offer_settled_has_a_time",
             ),
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("offered_at")), name="offer_expires_after_offered"
-            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("offered_at")), name="offer_expires_after_offered"),
         ]
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(status="pending"), name="offer_due"),

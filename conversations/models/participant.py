@@ -72,16 +72,17 @@ class Participant(models.Model):
         verbose_name_plural = _("participants")
         constraints = [
             models.UniqueConstraint(
-                fields=["conversation"], condition=Q(mode="primary", left_at__isnull=True),
+                fields=["conversation"],
+                condition=Q(mode="primary", left_at__isnull=True),
                 name="participant_one_primary",
             ),
             models.UniqueConstraint(
-                fields=["conversation", "user"], condition=Q(left_at__isnull=True),
+                fields=["conversation", "user"],
+                condition=Q(left_at__isnull=True),
                 name="participant_once_per_person",
             ),
             models.CheckConstraint(
-                condition=Q(left_at__isnull=True, left_reason="")
-                | (Q(left_at__isnull=False) & ~Q(left_reason="")),
+                condition=Q(left_at__isnull=True, left_reason="") | (Q(left_at__isnull=False) & ~Q(left_reason="")),
                 name="participant_left_has_a_reason",
             ),
             models.CheckConstraint(

@@ -63,8 +63,7 @@ class Session(models.Model):
                 name="session_assigned_has_an_agent",
             ),
             models.CheckConstraint(
-                condition=Q(agent_accepted_at__isnull=True)
-                | Q(agent_accepted_at__gte=F("agent_assigned_at")),
+                condition=Q(agent_accepted_at__isnull=True) | Q(agent_accepted_at__gte=F("agent_assigned_at")),
                 name="session_accepted_after_assigned",
             ),
         ]

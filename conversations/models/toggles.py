@@ -16,9 +16,7 @@ class AgentScope(models.TextChoices):
     CURRENT_QUEUE = "current_queue", _("Members of the current queue")
 
 
-DEFAULT_CUSTOMER_NOTICE = _(
-    "A supervisor may read or join this conversation, and it is stored to improve our service."
-)
+DEFAULT_CUSTOMER_NOTICE = _("A supervisor may read or join this conversation, and it is stored to improve our service.")
 DEFAULT_AGENT_NOTICE = _(
     "Supervisors may monitor and join your conversations. Monitoring is recorded and is not used for "
     "employment decisions."
@@ -51,15 +49,18 @@ class SupervisorSettings(models.Model):
     force_close_reason_required = models.BooleanField(_("Force close needs a reason"), default=False)
     notify_agent_on_monitor = models.BooleanField(_("Tell agents when they are monitored"), default=False)
     reject_sets_dnd = models.BooleanField(
-        _("A rejected offer sets Do not disturb"), default=False,
+        _("A rejected offer sets Do not disturb"),
+        default=False,
         help_text=_("Without effect for workstreams that allow Do not disturb."),
     )
     missed_sets_inactive = models.BooleanField(
-        _("A missed offer sets Inactive"), default=False,
+        _("A missed offer sets Inactive"),
+        default=False,
         help_text=_("Without effect for workstreams that allow Away."),
     )
     decline_limit = models.PositiveSmallIntegerField(
-        _("Declines before an agent is passed over"), default=3,
+        _("Declines before an agent is passed over"),
+        default=3,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
     )
     shows_customer_notice = models.BooleanField(_("Show the customer notice"), default=True)

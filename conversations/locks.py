@@ -1,0 +1,36 @@
+"""The conversations' row locks: the only place that takes them. Always before the agents'."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from conversations.models import Conversation, Offer
+from supervisor_console.kernel.errors import NotVisible
+
+LockedConversation = NewType("LockedConversation", Conversation)
+"""A conversation row whose lock this transaction holds; only this module makes one."""
+
+
+def lock_conversation(conversation_id: int) -> LockedConversation:
+    """Lock one conversation and read it afresh; raises ``NotVisible`` where there is none.
+
+    On SQLite the immediate transaction has locked the whole database already.
+    """
+    row = (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("queue", "workstream", "customer", "agent__user", "last_agent__user")
+        .filter(pk=conversation_id)
+        .first()
+    )
+    if row is None:
+        raise NotVisible
+    return LockedConversation(row)
+
+
+def lock_offer(offer_id: int) -> tuple[LockedConversation, Offer]:
+    """Lock the conversation of an offer, then read the offer; raises ``NotVisible`` where there is none."""
+    conversation_id = Offer.objects.filter(pk=offer_id).values_list("conversation_id", flat=True).first()
+    if conversation_id is None:
+        raise NotVisible
+    conversation = lock_conversation(conversation_id)
+    return conversation, Offer.objects.select_related("agent__user", "requested_by").get(pk=offer_id)

@@ -1,0 +1,1 @@
+"""Read models: what pages show, as frozen values with ready strings."""

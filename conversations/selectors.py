@@ -1,0 +1,231 @@
+"""What is asked about work: who may see what, who holds how much, what policy needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from conversations.models import (
+    Conversation,
+    ConversationQuerySet,
+    HistoryEntry,
+    Mode,
+    Offer,
+    OfferKind,
+    OfferStatus,
+    Participant,
+    State,
+    SupervisorSettings,
+)
+from conversations.models.toggles import AgentScope
+from conversations.policy import Facts, Switches, Target, phase
+from routing import selectors as routing_selectors
+from routing.models import Agent
+from routing.policy import Cost, Load
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.errors import NotVisible
+
+
+def settings_row() -> SupervisorSettings:
+    """The organisation's settings as they are at this moment; the defaults where none were saved."""
+    return SupervisorSettings.objects.filter(pk=1).first() or SupervisorSettings(pk=1)
+
+
+def switches() -> Switches:
+    """The settings that rules look at, read now: a change is effective at once (P17)."""
+    row = settings_row()
+    return Switches(
+        monitor=row.monitor_enabled,
+        assign=row.assign_enabled,
+        transfer=row.transfer_enabled,
+        force_close=row.force_close_enabled,
+        transfer_voice_calls=row.transfer_voice_calls,
+        allow_assign_offline=row.allow_assign_offline,
+        assign_current_queue_only=row.assign_agent_scope == AgentScope.CURRENT_QUEUE,
+        force_close_reason_required=row.force_close_reason_required,
+    )
+
+
+# --- scope: the one function for list, page, search, dialogs and sockets ---------------------------------
+
+
+def visible(actor: Actor) -> ConversationQuerySet:
+    """The conversations this actor may see (domain.md D13).
+
+    A supervisor: the queues in scope. An agent: the own work, and the open list of the own queues.
+    A customer: the own chats. Everybody: those they take part in.
+    """
+    if actor.customer_id is not None:
+        return Conversation.objects.filter(customer_id=actor.customer_id)
+    if not actor.is_active or actor.user_id is None:
+        return Conversation.objects.none()
+    if actor.is_supervisor and actor.supervised_queue_ids is None:
+        return Conversation.objects.all()
+    scope = Q()
+    if actor.is_supervisor and actor.supervised_queue_ids:
+        scope |= Q(queue_id__in=actor.supervised_queue_ids)
+    if actor.is_agent:
+        scope |= own_work(actor)
+        if actor.agent_queue_ids:
+            scope |= Q(state=State.OPEN, queue_id__in=actor.agent_queue_ids)
+    return Conversation.objects.filter(scope) if scope else Conversation.objects.none()
+
+
+def own_work(actor: Actor) -> Q:
+    """What an agent has: as primary, as last agent of a waiting one, as consultant, or offered."""
+    assert actor.user_id is not None, "only people have work of their own"
+    assert actor.agent_id is not None, "only agents have work of their own"
+    takes_part = Participant.objects.filter(
+        user_id=actor.user_id, left_at__isnull=True, mode__in=[Mode.PRIMARY, Mode.CONSULT]
+    ).values("conversation_id")
+    offered = Offer.objects.filter(agent_id=actor.agent_id, status=OfferStatus.PENDING).values("conversation_id")
+    return (
+        Q(agent_id=actor.agent_id)
+        | Q(state=State.WAITING, last_agent_id=actor.agent_id)
+        | Q(pk__in=takes_part)
+        | Q(pk__in=offered)
+    )
+
+
+def get_visible(actor: Actor, conversation_id: int) -> Conversation:
+    """One conversation that this actor may see; raises ``NotVisible`` otherwise."""
+    row = (
+        visible(actor)
+        .select_related(
+            "queue",
+            "workstream",
+            "customer",
+            "agent__user",
+            "agent__presence",
+            "last_agent__user",
+            "last_agent__presence",
+        )
+        .filter(pk=conversation_id)
+        .first()
+    )
+    if row is None:
+        raise NotVisible
+    return row
+
+
+def require_visible(actor: Actor, conversation: Conversation) -> None:
+    """Raise ``NotVisible`` unless this actor may see the conversation."""
+    if not visible(actor).filter(pk=conversation.pk).exists():
+        raise NotVisible
+
+
+# --- load: derived from the work held, never counted aside ------------------------------------------------
+
+
+def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
+    """What each of these agents holds now (domain.md 2.5, 1): units, profile items, conversations.
+
+    Σ over conversations where they are primary, Active or Wrap-up while blocked, plus the soft holds
+    of pending transfers to them. A fixed number of queries however many agents.
+    """
+    wanted = list(agent_ids)
+    units: dict[int, int] = dict.fromkeys(wanted, 0)
+    count: dict[int, int] = dict.fromkeys(wanted, 0)
+    items: dict[int, dict[int, int]] = {agent_id: {} for agent_id in wanted}
+    held = (
+        Conversation.objects.holding()
+        .filter(agent_id__in=wanted)
+        .filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))
+    )
+    soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
+    sums = [
+        *held.values_list("agent_id").annotate(Sum("units"), Count("id")),
+        *soft.values_list("agent_id").annotate(Sum("conversation__units"), Count("id")),
+    ]
+    for agent_id, total, number in sums:
+        units[agent_id] += total
+        count[agent_id] += number
+    carried = [
+        *held.filter(profiles__isnull=False).values_list("agent_id", "profiles").annotate(Count("id")),
+        *soft.filter(conversation__profiles__isnull=False)
+        .values_list("agent_id", "conversation__profiles")
+        .annotate(Count("id")),
+    ]
+    for agent_id, profile_id, number in carried:
+        items[agent_id][profile_id] = items[agent_id].get(profile_id, 0) + number
+    return {agent_id: Load(units[agent_id], items[agent_id], count[agent_id]) for agent_id in wanted}
+
+
+def cost_of(conversation: Conversation) -> Cost:
+    """What a conversation consumes."""
+    return Cost(conversation.units, dict(conversation.profiles.values_list("pk", "name")))
+
+
+# --- facts for policy ------------------------------------------------------------------------------------
+
+
+def pending_offer(conversation: Conversation) -> Offer | None:
+    """The one offer that waits for an answer, if there is one."""
+    return (
+        Offer.objects.filter(conversation=conversation, status=OfferStatus.PENDING)
+        .select_related("agent__user", "requested_by")
+        .first()
+    )
+
+
+def facts(conversation: Conversation, offer: Offer | None) -> Facts:
+    """What the rules need to know about one conversation; ``offer`` is its pending one."""
+    transfer = offer if offer is not None and offer.kind == OfferKind.TRANSFER else None
+    holder = conversation.agent
+    return Facts(
+        id=conversation.pk,
+        version=conversation.version,
+        kind=conversation.kind,
+        phase=phase(conversation.state, conversation.reason),
+        queue_id=conversation.queue_id,
+        agent_id=conversation.agent_id,
+        agent_name=holder.name if holder is not None else "",
+        last_agent_id=conversation.last_agent_id,
+        agent_is_bot=holder is not None and holder.is_bot,
+        is_elevated=conversation.is_elevated,
+        transfer_pending=transfer is not None,
+        transfer_to=transfer.agent.name if transfer is not None else "",
+    )
+
+
+def targets(conversation: Conversation, agent_rows: Iterable[Agent], now: datetime) -> dict[int, Target]:
+    """The facts policy needs about agents who might get this conversation."""
+    rows = list(agent_rows)
+    found = routing_selectors.candidates(rows, loads([agent.pk for agent in rows], now))
+    queue = conversation.queue
+    inside = frozenset(
+        [agent.pk for agent in rows]
+        if queue.is_default
+        else queue.memberships.filter(agent__in=rows).values_list("agent_id", flat=True)
+    )
+    return {agent_id: Target(candidate, agent_id in inside, queue.name) for agent_id, candidate in found.items()}
+
+
+def participation(conversation: Conversation, user_id: int | None, *modes: Mode) -> Participant | None:
+    """A person's live participation in one of these modes."""
+    if user_id is None:
+        return None
+    return Participant.objects.filter(
+        conversation=conversation, user_id=user_id, left_at__isnull=True, mode__in=modes
+    ).first()
+
+
+def live_participants(conversation: Conversation) -> QuerySet[Participant]:
+    """Everybody in the conversation now, monitors among them."""
+    return (
+        Participant.objects.filter(conversation=conversation, left_at__isnull=True)
+        .select_related("user")
+        .order_by("added_at", "pk")
+    )
+
+
+def seen_by_agents(conversation: Conversation) -> QuerySet[Participant]:
+    """Those in the conversation whom agents and customers may know of: never monitors (domain.md 3.3)."""
+    return live_participants(conversation).exclude(mode=Mode.MONITOR)
+
+
+def last_change(conversation: Conversation) -> HistoryEntry | None:
+    """The latest entry of the history."""
+    return HistoryEntry.objects.filter(conversation=conversation).order_by("-pk").first()

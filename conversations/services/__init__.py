@@ -1,0 +1,1 @@
+"""What is done to conversations: one module per journey, one transaction per verb."""

@@ -1,0 +1,328 @@
+"""Bring to an end: end, close the session, finish wrap-up, force close, customer leaves, auto-close."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import audit, notifications, policy, selectors, steps
+from conversations.events import (
+    ConversationClosed,
+    ConversationEnded,
+    ConversationEvent,
+    ConversationForceClosed,
+    ConversationMovedToWaiting,
+    ConversationReleased,
+)
+from conversations.locks import LockedConversation, lock_conversation
+from conversations.models import ClosureReason, LeftReason, Mode, NoticeLevel, Offer, StateReason
+from conversations.policy import PERSISTS, Phase, Trigger, Verb
+from routing.locks import LockedAgent, lock_agents
+from routing.policy import PresenceCause
+from supervisor_console.kernel.actor import SYSTEM, Actor
+from supervisor_console.kernel.errors import ActionRefused, require, require_confirmed
+
+Locked = tuple[LockedConversation, Offer | None, dict[int, LockedAgent]]
+
+
+def _lock_all(conversation_id: int) -> Locked:
+    """The conversation, its pending offer and every agent whose capacity may change."""
+    conversation = lock_conversation(conversation_id)
+    offer = selectors.pending_offer(conversation)
+    agents = lock_agents([conversation.agent_id, offer.agent_id if offer is not None else None])
+    return conversation, offer, agents
+
+
+@transaction.atomic(durable=True)
+def end(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationEnded:
+    """The agent ends the dialogue; wrap-up begins (T12). A pending transfer is cancelled.
+
+    Raises ``ActionRefused`` if it is not theirs or not active. Announced to everybody and the customer.
+    """
+    conversation, offer, agents = _lock_all(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION)
+    steps.say(conversation, "agent_ended", {"agent": agent.name}, now)
+    return _to_wrap_up(actor, conversation, offer, agents, Trigger.AGENT_END, "ended", now)
+
+
+def _to_wrap_up(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer | None,
+    agents: dict[int, LockedAgent],
+    trigger: Trigger,
+    cause: str,
+    now: datetime,
+) -> ConversationEnded:
+    hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True)
+    steps.withdraw_transfer(conversation, offer, cause, now)
+    before = steps.move(conversation, trigger, Phase.WRAP_UP, now=now)
+    conversation.unanswered_since = None
+    version = steps.save(conversation)
+    steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    event = ConversationEnded(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+@transaction.atomic(durable=True)
+def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationEvent:
+    """The agent closes the session (X): Waiting where chats persist (T15), else back to Open (T16).
+
+    In wrap-up it finishes the conversation (T23). Raises ``ActionRefused`` if it is not theirs.
+    Announced to supervisors, everybody in it, and the customer.
+    """
+    conversation, offer, agents = _lock_all(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION, Phase.WRAP_UP)
+    if steps.current_phase(conversation) == Phase.WRAP_UP:
+        return _finish(actor, conversation, offer, agents, now)
+    if conversation.kind not in PERSISTS:
+        hearers = steps.audience(conversation, customer=True, open_list=True)
+        version, before = steps.back_to_queue(
+            conversation, agents, offer, Trigger.AGENT_CLOSES_SESSION, ClosureReason.AGENT_CLOSED, now
+        )
+        released = ConversationReleased(
+            actor=actor,
+            at=now,
+            conversation_id=conversation.pk,
+            version=version,
+            from_state=before,
+            to_state=conversation.state,
+            reason=conversation.reason,
+            agent_id=agent.pk,
+            agent=agent.name,
+        )
+        audit.publish(released, hearers)
+        return released
+    hearers = steps.audience(conversation, offer.agent.user_id if offer else None)
+    steps.withdraw_transfer(conversation, offer, "moved_on", now)
+    before = steps.move(conversation, Trigger.AGENT_CLOSES_SESSION, Phase.WAITING, now=now)
+    steps.end_participations(conversation, LeftReason.LEFT, now, modes=[Mode.PRIMARY, Mode.CONSULT])
+    steps.close_session(conversation, ClosureReason.AGENT_MOVED_TO_WAITING, now)
+    version = steps.save(conversation)
+    steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    event = ConversationMovedToWaiting(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        agent_id=agent.pk,
+        agent=agent.name,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+@transaction.atomic(durable=True)
+def finish_wrap_up(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationClosed:
+    """The agent is done with the after-work: closed (T23). Raises ``ActionRefused`` outside wrap-up."""
+    conversation, offer, agents = _lock_all(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    steps.own_conversation(actor, conversation, agents, Phase.WRAP_UP)
+    return _finish(actor, conversation, offer, agents, now)
+
+
+def _finish(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer | None,
+    agents: dict[int, LockedAgent],
+    now: datetime,
+) -> ConversationClosed:
+    return _close(
+        actor,
+        conversation,
+        offer,
+        agents,
+        Trigger.FINISH_WRAP_UP,
+        ClosureReason.AGENT_END,
+        "ended",
+        now,
+    )
+
+
+def _close(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer | None,
+    agents: dict[int, LockedAgent],
+    trigger: Trigger,
+    closure: ClosureReason,
+    cause: str,
+    now: datetime,
+    reason: StateReason | None = None,
+) -> ConversationClosed:
+    hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True, open_list=True)
+    version, before = steps.finish(conversation, agents, offer, trigger, closure, now, cause=cause, reason=reason)
+    event = ConversationClosed(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+@transaction.atomic(durable=True)
+def force_close(
+    actor: Actor,
+    conversation_id: int,
+    *,
+    version: int,
+    confirmed: frozenset[str] = frozenset(),
+    note: str = "",
+    now: datetime | None = None,
+) -> ConversationForceClosed:
+    """A supervisor closes an ongoing conversation for everybody, at once (domain.md 3.7, T24).
+
+    Needs the confirmation ``force_close`` (S2) and, where the setting says so, a reason. A second
+    one is refused with who closed it and when. Everybody in it is told, monitors too; capacity is
+    free at once, also in wrap-up.
+    """
+    note = policy.clean_text(note)
+    conversation, offer, agents = _lock_all(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    switches = selectors.switches()
+    facts = selectors.facts(conversation, offer)
+    if facts.phase != Phase.CLOSED:
+        require(policy.why_not(Verb.FORCE_CLOSE, actor, facts, switches))
+    elif not actor.is_supervisor:
+        raise ActionRefused(policy.NOT_SUPERVISOR)
+    steps.check_version(conversation, version)
+    require(policy.why_not(Verb.FORCE_CLOSE, actor, facts, switches))
+    require(policy.why_not_note(note))
+    if switches.force_close_reason_required and not note:
+        raise ActionRefused(policy.FORCE_CLOSE_REASON_REQUIRED)
+    require_confirmed((policy.FORCE_CLOSE_CAUTION,), confirmed)
+
+    inside = steps.others_in(conversation, actor)
+    watching = frozenset(
+        selectors.live_participants(conversation).filter(mode=Mode.MONITOR).values_list("user_id", flat=True)
+    ) - {actor.user_id}
+    hearers = steps.audience(
+        conversation,
+        actor.user_id,
+        offer.agent.user_id if offer is not None else None,
+        *watching,
+        customer=True,
+        open_list=True,
+    )
+    steps.say(conversation, "force_closed", {}, now)
+    version, before = steps.finish(
+        conversation,
+        agents,
+        offer,
+        Trigger.FORCE_CLOSE,
+        ClosureReason.FORCE_CLOSE,
+        now,
+        cause="force_closed",
+    )
+    notifications.notify(inside, "force_closed", conversation, now=now, level=NoticeLevel.WARN, name=actor.name)
+    notifications.notify(watching - inside, "monitored_closed", conversation, now=now)
+    event = ConversationForceClosed(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        note=note,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+@transaction.atomic(durable=True)
+def customer_ends(
+    actor: Actor, conversation_id: int, *, disconnected: bool = False, now: datetime | None = None
+) -> ConversationEvent:
+    """The customer ends or leaves: wrap-up (T13), or closed and abandoned before an answer (T9, T10).
+
+    Only live chats and calls end this way; a persistent chat just falls silent, so ending it is
+    refused. Raises ``ActionRefused`` with ``chat_ended`` for a second one.
+    """
+    conversation, offer, agents = _lock_all(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    at = steps.current_phase(conversation)
+    if at in (Phase.WRAP_UP, Phase.CLOSED):
+        raise ActionRefused(policy.CHAT_ENDED)
+    if conversation.kind in PERSISTS:
+        raise ActionRefused(policy.CHAT_STAYS)
+    line = "customer_left" if disconnected else "customer_ended"
+    steps.say(conversation, line, {"customer": conversation.customer.name}, now)
+    if at == Phase.IN_CONVERSATION:
+        return _to_wrap_up(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, "customer_left", now)
+    conversation.is_abandoned = conversation.accepted_at is None
+    closure = ClosureReason.CUSTOMER_DISCONNECT if disconnected else ClosureReason.CUSTOMER_END
+    return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, closure, "customer_left", now)
+
+
+@transaction.atomic(durable=True)
+def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = None) -> ConversationEvent | None:
+    """Close a conversation in which nothing happened since ``due`` (domain.md 2.3).
+
+    Returns None where something happened meanwhile, or the wrap-up still blocks capacity (the longer wins).
+    """
+    conversation, offer, agents = _lock_all(conversation_id)
+    now = now or timezone.now()
+    held_until = conversation.capacity_held_until
+    if (
+        conversation.closed_at is not None
+        or conversation.last_activity_at > due
+        or (held_until is not None and held_until > now)
+    ):
+        return None
+    at = steps.current_phase(conversation)
+    steps.say(conversation, "auto_closed", {}, now)
+    reason = StateReason.AUTO_CLOSED_FROM_WAITING if at == Phase.WAITING else None
+    return _close(
+        SYSTEM,
+        conversation,
+        offer,
+        agents,
+        Trigger.AUTO_CLOSE,
+        ClosureReason.AUTO_CLOSE,
+        "moved_on",
+        now,
+        reason=reason,
+    )
+
+
+@transaction.atomic(durable=True)
+def release_wrap_up_capacity(conversation_id: int, *, now: datetime | None = None) -> bool:
+    """Free the capacity of a wrap-up whose block time is over (domain.md 2.4); False if not due."""
+    conversation, _, agents = _lock_all(conversation_id)
+    now = now or timezone.now()
+    until = conversation.capacity_held_until
+    if not conversation.holds_capacity or until is None or until > now:
+        return False
+    conversation.holds_capacity = False
+    conversation.capacity_held_until = None
+    conversation.save(update_fields=["holds_capacity", "capacity_held_until"])
+    steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    return True

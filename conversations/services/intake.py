@@ -1,0 +1,190 @@
+"""Let work in: a customer starts a conversation, and a waiting one is taken up again (domain.md T1, T20)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conversations import audit, policy, selectors, steps
+from conversations.events import ConversationCreated, ConversationRevived
+from conversations.locks import LockedConversation, lock_conversation
+from conversations.models import (
+    AssignReason,
+    Conversation,
+    Customer,
+    Direction,
+    Message,
+    RequiredSkill,
+    SenderKind,
+    State,
+    StateReason,
+)
+from conversations.policy import Phase, Trigger
+from conversations.sentiment import sentiment_of
+from routing.locks import lock_agents
+from routing.models import Queue, Workstream
+from routing.policy import PresenceCause
+from supervisor_console.kernel.actor import Actor, customer_actor
+from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal, require
+
+SUBJECT_MAX = 200
+NAME_MAX = 120
+
+NAME_EMPTY = Refusal("name_empty", _("Tell us your name."), kind=Kind.INVALID)
+NAME_TOO_LONG = Refusal(
+    "name_too_long", _("The name is longer than %(max)d characters."), {"max": NAME_MAX}, kind=Kind.INVALID
+)
+
+
+@transaction.atomic(durable=True)
+def start(
+    *,
+    workstream_id: int,
+    name: str,
+    text: str,
+    subject: str = "",
+    contact: str = "",
+    queue_id: int | None = None,
+    customer_id: int | None = None,
+    required_skills: Mapping[int, int] | None = None,
+    client_key: str = "",
+    now: datetime | None = None,
+) -> ConversationCreated:
+    """A customer begins a conversation; it waits in its queue (T1).
+
+    ``queue_id`` defaults to the workstream's fallback queue; it must be of the workstream's type.
+    The first line becomes the subject where none is given. A second start with the same
+    ``client_key`` is the same conversation. Raises ``ActionRefused`` for an empty or over-long name
+    or text, ``NotVisible`` for an unknown workstream, queue or customer. Announced to supervisors
+    and open lists.
+    """
+    text = policy.clean_text(text)
+    name = " ".join(policy.clean_text(name).split())
+    require(NAME_EMPTY if not name else None)
+    require(NAME_TOO_LONG if len(name) > NAME_MAX else None)
+    require(policy.why_not_text(text))
+    workstream = Workstream.objects.filter(pk=workstream_id).select_related("fallback_queue").first()
+    if workstream is None:
+        raise NotVisible
+    queue = workstream.fallback_queue if queue_id is None else Queue.objects.filter(pk=queue_id).first()
+    if queue is None or queue.type != workstream.kind.queue_type:
+        raise NotVisible
+    now = now or timezone.now()
+    if customer_id is None:
+        customer = Customer.objects.create(name=name, contact=contact)
+    else:
+        known = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+        if known is None:
+            raise NotVisible
+        customer = known
+        again = (
+            Message.objects.filter(conversation__customer=customer, client_key=client_key)
+            .exclude(client_key="")
+            .select_related("conversation__queue")
+            .first()
+        )
+        if again is not None:
+            return _created(customer, again.conversation, now)
+    conversation = Conversation.objects.create(
+        subject=_subject(subject, text),
+        customer=customer,
+        workstream=workstream,
+        channel=workstream.channel,
+        queue=queue,
+        state=State.OPEN,
+        reason=StateReason.AWAITING_AGENT_ASSIGNMENT,
+        direction=Direction.INBOUND,
+        created_at=now,
+        first_wait_started_at=now,
+        state_changed_at=now,
+        last_activity_at=now,
+        last_customer_message_at=now,
+        unanswered_since=now,
+        customer_read_at=now,
+        sentiment=sentiment_of([text]),
+        units=workstream.units,
+    )
+    conversation.profiles.set(workstream.profiles.all())
+    RequiredSkill.objects.bulk_create(
+        RequiredSkill(conversation=conversation, skill_id=skill_id, minimum=minimum)
+        for skill_id, minimum in (required_skills or {}).items()
+    )
+    Message.objects.create(
+        conversation=conversation,
+        sender_kind=SenderKind.CUSTOMER,
+        sender_name=customer.name,
+        text=text,
+        client_key=client_key,
+        created_at=now,
+    )
+    fresh = LockedConversation(conversation)  # nobody else can see the row before the commit
+    steps.open_segment(fresh, now)
+    steps.open_session(fresh, now=now)
+    event = _created(customer, conversation, now)
+    audit.publish(event, steps.audience(fresh, customer=True, open_list=True))
+    return event
+
+
+def _created(customer: Customer, conversation: Conversation, now: datetime) -> ConversationCreated:
+    return ConversationCreated(
+        actor=customer_actor(customer.pk, customer.name),
+        at=now,
+        conversation_id=conversation.pk,
+        version=conversation.version,
+        from_state="",
+        to_state=conversation.state,
+        reason=conversation.reason,
+        queue_id=conversation.queue_id,
+        queue=conversation.queue.name,
+    )
+
+
+def _subject(subject: str, text: str) -> str:
+    found = " ".join(policy.clean_text(subject or text).split())
+    return found if len(found) <= SUBJECT_MAX else found[: SUBJECT_MAX - 1] + "…"
+
+
+@transaction.atomic(durable=True)
+def revive(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationRevived:
+    """The last agent takes a waiting conversation up again from their desk (T20).
+
+    Raises ``ActionRefused`` if it is not waiting any more, or a transfer of it is pending. Announced
+    to supervisors and the customer.
+    """
+    conversation = lock_conversation(conversation_id)
+    selectors.require_visible(actor, conversation)
+    if not actor.is_agent or actor.agent_id is None:
+        raise ActionRefused(policy.NOT_AGENT)
+    offer = selectors.pending_offer(conversation)
+    agent = lock_agents([actor.agent_id])[actor.agent_id]
+    now = now or timezone.now()
+    if steps.current_phase(conversation) != Phase.WAITING:
+        raise ActionRefused(policy.NOT_WAITING)
+    if conversation.last_agent_id != agent.pk:
+        raise ActionRefused(policy.NOT_YOURS)
+    if offer is not None:
+        raise ActionRefused(
+            Refusal(policy.TRANSFER_PENDING.code, policy.TRANSFER_PENDING.text, {"agent": offer.agent.name})
+        )
+    before = steps.move(conversation, Trigger.REVIVE, Phase.IN_CONVERSATION, now=now, agent=agent)
+    steps.open_session(conversation, now=now, agent=agent, accepted=True)
+    steps.seat_primary(conversation, agent, AssignReason.AGENT_CONVERSATION_REJOIN, now=now, joined=True)
+    version = steps.save(conversation)
+    steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
+    event = ConversationRevived(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        agent_id=agent.pk,
+        agent=agent.name,
+    )
+    audit.publish(event, steps.audience(conversation, customer=True))
+    return event

@@ -1,0 +1,184 @@
+"""Say something: customers, agents and joined supervisors write; reading moves the own marker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import audit, policy, selectors, steps
+from conversations.events import CustomerReturned, MessageSent
+from conversations.locks import LockedConversation, lock_conversation
+from conversations.models import (
+    Conversation,
+    Message,
+    Mode,
+    Participant,
+    SenderKind,
+    Sentiment,
+    Visibility,
+)
+from conversations.policy import Phase, Trigger
+from conversations.sentiment import WINDOW, sentiment_of
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.errors import ActionRefused, require
+
+
+@transaction.atomic(durable=True)
+def send(
+    actor: Actor,
+    conversation_id: int,
+    *,
+    text: str,
+    visibility: Visibility = Visibility.PUBLIC,
+    client_key: str = "",
+    now: datetime | None = None,
+) -> MessageSent:
+    """The primary, a consultant or a joined supervisor writes a line.
+
+    Internal lines are for people of the centre only. Sending the same ``client_key`` again is the
+    same line. Raises ``ActionRefused`` for empty or over-long text, for somebody who is not in it
+    (a monitor is not), and for a public line when the dialogue is over. Announced to everybody in
+    it, and to the customer if public.
+    """
+    text = policy.clean_text(text)
+    conversation = lock_conversation(conversation_id)
+    selectors.require_visible(actor, conversation)
+    require(policy.why_not_text(text))
+    now = now or timezone.now()
+    at = steps.current_phase(conversation)
+    found = selectors.participation(conversation, actor.user_id, Mode.PRIMARY, Mode.CONSULT)
+    if found is None or found.joined_at is None:
+        raise ActionRefused(policy.STATE_CLOSED if at == Phase.CLOSED else policy.NOT_IN_IT)
+    if visibility == Visibility.PUBLIC and at not in (Phase.IN_CONVERSATION, Phase.WAITING):
+        raise ActionRefused(policy.INTERNAL_ONLY)
+    repeated = _repeated(conversation, client_key)
+    if repeated is not None:
+        return _sent(actor, conversation, repeated, now)
+    kind = SenderKind.AGENT if found.mode == Mode.PRIMARY or actor.is_agent else SenderKind.SUPERVISOR
+    message = Message.objects.create(
+        conversation=conversation,
+        sender_kind=kind,
+        sender_id=actor.user_id,
+        sender_name=actor.name,
+        visibility=visibility,
+        text=text,
+        client_key=client_key,
+        created_at=now,
+    )
+    if visibility == Visibility.PUBLIC:
+        conversation.unanswered_since = None
+    Participant.objects.filter(pk=found.pk).update(read_at=now)
+    steps.touch(conversation, now)
+    event = _sent(actor, conversation, message, now)
+    public = visibility == Visibility.PUBLIC
+    audit.announce(event, steps.audience(conversation, customer=public))
+    return event
+
+
+@transaction.atomic(durable=True)
+def receive(
+    actor: Actor,
+    conversation_id: int,
+    *,
+    text: str,
+    client_key: str = "",
+    now: datetime | None = None,
+) -> MessageSent:
+    """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21).
+
+    Raises ``ActionRefused`` for empty or over-long text and for a chat that has ended. Announced to
+    supervisors, everybody in it and the customer's other pages.
+    """
+    text = policy.clean_text(text)
+    conversation = lock_conversation(conversation_id)
+    selectors.require_visible(actor, conversation)
+    require(policy.why_not_text(text))
+    now = now or timezone.now()
+    at = steps.current_phase(conversation)
+    if at in (Phase.WRAP_UP, Phase.CLOSED):
+        raise ActionRefused(policy.CHAT_ENDED)
+    repeated = _repeated(conversation, client_key)
+    if repeated is not None:
+        return _sent(actor, conversation, repeated, now)
+    message = Message.objects.create(
+        conversation=conversation,
+        sender_kind=SenderKind.CUSTOMER,
+        sender_name=actor.name,
+        text=text,
+        client_key=client_key,
+        created_at=now,
+    )
+    conversation.last_customer_message_at = now
+    conversation.customer_read_at = now
+    if conversation.unanswered_since is None:
+        conversation.unanswered_since = now
+    conversation.sentiment = current_sentiment(conversation)
+    offer = selectors.pending_offer(conversation)
+    if at == Phase.WAITING and offer is None:
+        _reopen(actor, conversation, now)
+    else:
+        steps.touch(conversation, now)
+    event = _sent(actor, conversation, message, now)
+    audit.announce(event, steps.audience(conversation, customer=True, open_list=at in (Phase.OPEN, Phase.WAITING)))
+    return event
+
+
+def _reopen(actor: Actor, conversation: LockedConversation, now: datetime) -> None:
+    before = steps.move(conversation, Trigger.CUSTOMER_RETURNS, Phase.OPEN, now=now)
+    steps.open_session(conversation, now=now)
+    version = steps.save(conversation)
+    audit.record(
+        CustomerReturned(
+            actor=actor,
+            at=now,
+            conversation_id=conversation.pk,
+            version=version,
+            from_state=before,
+            to_state=conversation.state,
+            reason=conversation.reason,
+        )
+    )
+
+
+def current_sentiment(conversation: Conversation) -> Sentiment:
+    """The sentiment of the customer's last six messages (domain.md 1.5)."""
+    texts = list(
+        Message.objects.filter(conversation=conversation, sender_kind=SenderKind.CUSTOMER)
+        .order_by("-pk")
+        .values_list("text", flat=True)[:WINDOW]
+    )
+    return sentiment_of(texts[::-1])
+
+
+def _repeated(conversation: LockedConversation, client_key: str) -> Message | None:
+    if not client_key:
+        return None
+    return Message.objects.filter(conversation=conversation, client_key=client_key).first()
+
+
+def _sent(actor: Actor, conversation: LockedConversation, message: Message, now: datetime) -> MessageSent:
+    return MessageSent(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=conversation.version,
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        message_id=message.pk,
+        visibility=message.visibility,
+    )
+
+
+def mark_read(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> None:
+    """Move the read marker of a primary or consultant; a monitor has none to move (lesson 18)."""
+    if actor.user_id is None:
+        return
+    Participant.objects.filter(
+        conversation_id=conversation_id,
+        user_id=actor.user_id,
+        left_at=None,
+        mode__in=[Mode.PRIMARY, Mode.CONSULT],
+    ).update(read_at=now or timezone.now())

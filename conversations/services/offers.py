@@ -1,0 +1,246 @@
+"""Answer offers: accept, reject, time out (domain.md 4.1, T6 to T8, T19, T20)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import audit, notifications, policy, steps
+from conversations.events import (
+    ConversationEvent,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferRejected,
+    OfferTimedOut,
+    TransferRejected,
+    TransferTimedOut,
+)
+from conversations.locks import LockedConversation, lock_offer
+from conversations.models import (
+    AssignReason,
+    ClosureReason,
+    LeftReason,
+    Mode,
+    NoticeLevel,
+    Offer,
+    OfferKind,
+    OfferStatus,
+)
+from conversations.policy import Phase, Trigger
+from routing.locks import LockedAgent, lock_agents
+from routing.policy import PresenceCause
+from supervisor_console.kernel.actor import SYSTEM, Actor
+from supervisor_console.kernel.errors import ActionRefused, NotVisible
+
+
+def _lock_own_offer(actor: Actor, offer_id: int) -> tuple[LockedConversation, Offer, dict[int, LockedAgent]]:
+    conversation, offer = lock_offer(offer_id)
+    if not actor.is_agent or offer.agent_id != actor.agent_id:
+        raise NotVisible
+    if offer.status != OfferStatus.PENDING:
+        raise ActionRefused(policy.OFFER_GONE)
+    return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
+
+
+@transaction.atomic(durable=True)
+def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
+    """The agent accepts: the conversation is theirs now (T6), or they take it over (T19, T20).
+
+    After a transfer from a running conversation the first agent stays as a consultant (S1). Raises
+    ``ActionRefused`` with ``offer_gone`` for an offer that is over, also one whose time has run out
+    but was not swept yet. Announced to supervisors, both agents and the customer.
+    """
+    conversation, offer, agents = _lock_own_offer(actor, offer_id)
+    now = now or timezone.now()
+    if offer.expires_at <= now:
+        raise ActionRefused(policy.OFFER_GONE)
+    agent = agents[offer.agent_id]
+    if offer.kind == OfferKind.TRANSFER:
+        return _accept_transfer(actor, conversation, offer, agents, now)
+
+    before = steps.move(conversation, Trigger.ACCEPT, Phase.IN_CONVERSATION, now=now, agent=agent)
+    steps.settle_offer(offer, OfferStatus.ACCEPTED, now)
+    steps.accept_session(conversation, now)
+    steps.primary_joined(conversation, now)
+    steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
+    version = steps.save(conversation)
+    steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
+    notifications.notify(
+        [offer.requested_by_id],
+        "assign_accepted",
+        conversation,
+        now=now,
+        level=NoticeLevel.SUCCESS,
+        agent=agent.name,
+    )
+    event = OfferAccepted(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        agent_id=agent.pk,
+        agent=agent.name,
+    )
+    audit.publish(event, steps.audience(conversation, offer.requested_by_id, customer=True))
+    return event
+
+
+def _accept_transfer(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer,
+    agents: dict[int, LockedAgent],
+    now: datetime,
+) -> ConversationTransferred:
+    agent = agents[offer.agent_id]
+    first = agents.get(conversation.agent_id) if conversation.agent_id is not None else None
+    was_talking = steps.current_phase(conversation) == Phase.IN_CONVERSATION
+    former_name = first.name if first is not None else ""
+    hearers = steps.audience(conversation, offer.requested_by_id, agent.user_id, customer=True, open_list=False)
+
+    before = steps.move(conversation, Trigger.TRANSFER_ACCEPTED, Phase.IN_CONVERSATION, now=now, agent=agent)
+    conversation.transfer_count += 1
+    steps.settle_offer(offer, OfferStatus.ACCEPTED, now)
+    steps.end_participations(conversation, LeftReason.TRANSFERRED, now, modes=[Mode.PRIMARY])
+    steps.close_session(conversation, ClosureReason.SUPERVISOR_TRANSFER_TO_AGENT, now)
+    steps.open_session(conversation, now=now, agent=agent)
+    steps.accept_session(conversation, now)
+    steps.seat_primary(conversation, agent, AssignReason.SUPERVISOR_TRANSFER, now=now, joined=True)
+    if first is not None and was_talking:
+        # S1: the former primary of an active conversation stays as a consultant. One who never
+        # accepted never joined, and a waiting one has nobody to keep (domain.md 3.6).
+        steps.add_participant(conversation, first.user_id, Mode.CONSULT, AssignReason.SUPERVISOR_TRANSFER, now)
+        steps.say(conversation, "agent_took_over", {"agent": agent.name, "from": first.name}, now)
+        steps.whisper(conversation, "consultant_now", {"agent": agent.name, "from": first.name}, now)
+        notifications.notify([first.user_id], "took_over", conversation, now=now, agent=agent.name)
+    else:
+        steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
+        if first is not None:
+            notifications.notify([first.user_id], "taken_away", conversation, now=now, agent=agent.name)
+    version = steps.save(conversation)
+    steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
+    if first is not None:
+        steps.settle_presence([first], PresenceCause.RELEASED, now)
+    notifications.notify(
+        [offer.requested_by_id],
+        "transfer_accepted",
+        conversation,
+        now=now,
+        level=NoticeLevel.SUCCESS,
+        agent=agent.name,
+    )
+    event = ConversationTransferred(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        agent_id=agent.pk,
+        agent=agent.name,
+        from_agent_id=first.pk if first is not None else None,
+        from_agent=former_name,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+@transaction.atomic(durable=True)
+def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
+    """The agent rejects: it is open again (T7), or a transfer comes to nothing (domain.md 3.6).
+
+    Raises ``ActionRefused`` for an offer that is over, or whose workstream shows no Reject. The
+    supervisor who asked is told and can reassign. Announced to supervisors and both agents.
+    """
+    conversation, offer, agents = _lock_own_offer(actor, offer_id)
+    if not conversation.workstream.offers_reject:
+        raise ActionRefused(policy.REJECT_OFF)
+    return _decline(actor, conversation, offer, agents, now or timezone.now(), missed=False)
+
+
+@transaction.atomic(durable=True)
+def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent | None:
+    """The time of an offer ran out (T8). Returns None where it was answered meanwhile or has time left."""
+    conversation, offer = lock_offer(offer_id)
+    agents = lock_agents([offer.agent_id, conversation.agent_id])
+    now = now or timezone.now()
+    if offer.status != OfferStatus.PENDING or offer.expires_at > now:
+        return None
+    notifications.notify([offer.agent.user_id], "offer_missed", conversation, now=now, level=NoticeLevel.WARN)
+    return _decline(SYSTEM, conversation, offer, agents, now, missed=True)
+
+
+def _decline(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer,
+    agents: dict[int, LockedAgent],
+    now: datetime,
+    *,
+    missed: bool,
+) -> ConversationEvent:
+    agent = agents[offer.agent_id]
+    transfer = offer.kind == OfferKind.TRANSFER
+    hearers = steps.audience(conversation, offer.requested_by_id, agent.user_id, open_list=not transfer)
+    steps.settle_offer(offer, OfferStatus.TIMED_OUT if missed else OfferStatus.REJECTED, now)
+    before = conversation.state
+    outcome = "timed_out" if missed else "rejected"
+    if transfer:
+        steps.whisper(conversation, f"transfer_{outcome}", {"agent": agent.name}, now)
+        steps.offer_again(conversation, agents, now)
+        version = steps.touch(conversation, now)
+    else:
+        trigger = Trigger.TIMEOUT if missed else Trigger.REJECT
+        closure = ClosureReason.AGENT_TIMEOUT if missed else ClosureReason.AGENT_REJECT
+        before = steps.move(conversation, trigger, Phase.OPEN, now=now)
+        steps.end_participations(
+            conversation,
+            LeftReason.TIMED_OUT if missed else LeftReason.REJECTED,
+            now,
+            modes=[Mode.PRIMARY],
+        )
+        steps.close_session(conversation, closure, now)
+        steps.open_session(conversation, now=now)
+        steps.whisper(conversation, outcome, {"agent": agent.name}, now)
+        version = steps.save(conversation)
+    steps.declined(agent, conversation, missed=missed, now=now)
+    if offer.requested_by_id is not None:
+        notifications.notify(
+            [offer.requested_by_id],
+            f"{'transfer' if transfer else 'assign'}_{outcome}",
+            conversation,
+            now=now,
+            level=NoticeLevel.WARN,
+            agent=agent.name,
+        )
+    kind = _DECLINES[transfer, missed]
+    event = kind(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        agent_id=agent.pk,
+        agent=agent.name,
+    )
+    audit.publish(event, hearers)
+    return event
+
+
+_DECLINES: dict[
+    tuple[bool, bool],
+    type[OfferRejected] | type[OfferTimedOut] | type[TransferRejected] | type[TransferTimedOut],
+] = {
+    (False, False): OfferRejected,
+    (False, True): OfferTimedOut,
+    (True, False): TransferRejected,
+    (True, True): TransferTimedOut,
+}

@@ -1,0 +1,187 @@
+"""Watch and take part: monitor, stop monitoring, join, leave (domain.md 3.3, 3.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import audit, notifications, policy, selectors, steps
+from conversations.events import (
+    MonitoringStarted,
+    MonitoringStopped,
+    ParticipantLeft,
+    SupervisorJoined,
+)
+from conversations.locks import LockedConversation, lock_conversation
+from conversations.models import AssignReason, LeftReason, Mode, Participant
+from conversations.policy import Phase, Verb
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
+
+LOST_AFTER = timedelta(seconds=30)
+"""How long a monitor may be without a connection (domain.md 3.3)."""
+
+
+def _supervisors_only(conversation: LockedConversation) -> audit.Audience:
+    """Monitoring is announced to supervisors, never to the conversation (domain.md 3.3)."""
+    return audit.Audience(queue_ids=frozenset({conversation.queue_id}))
+
+
+@transaction.atomic(durable=True)
+def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> MonitoringStarted:
+    """Begin to watch a conversation unseen (domain.md 3.3).
+
+    Costs no capacity, changes no state or presence, touches no read marker. Raises
+    ``ActionRefused`` as the matrix says, also for the own conversation and a second start.
+    Announced to supervisors only; to the agent where the setting says so.
+    """
+    conversation = lock_conversation(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    facts = selectors.facts(conversation, selectors.pending_offer(conversation))
+    require(policy.why_not(Verb.MONITOR, actor, facts, selectors.switches()))
+    found = selectors.participation(conversation, actor.user_id, *Mode)
+    if found is not None:
+        raise ActionRefused(policy.ALREADY_MONITORING if found.mode == Mode.MONITOR else policy.ALREADY_JOINED)
+    assert actor.user_id is not None
+    steps.add_participant(conversation, actor.user_id, Mode.MONITOR, AssignReason.AGENT_MONITOR, now)
+    version = steps.touch(conversation, now)
+    if selectors.settings_row().notify_agent_on_monitor and conversation.agent is not None:
+        notifications.notify([conversation.agent.user_id], "monitoring_started", conversation, now=now, name=actor.name)
+    event = MonitoringStarted(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, _supervisors_only(conversation))
+    return event
+
+
+@transaction.atomic(durable=True)
+def stop_monitoring(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> MonitoringStopped:
+    """Stop watching. Raises ``ActionRefused`` for somebody who was not. Announced to supervisors only."""
+    conversation = lock_conversation(conversation_id)
+    now = now or timezone.now()
+    found = selectors.participation(conversation, actor.user_id, Mode.MONITOR)
+    if found is None:
+        selectors.require_visible(actor, conversation)
+        raise ActionRefused(policy.NOT_MONITORING)
+    return _stop(actor, conversation, found, LeftReason.STOPPED, now)
+
+
+def _stop(
+    actor: Actor, conversation: LockedConversation, found: Participant, cause: LeftReason, now: datetime
+) -> MonitoringStopped:
+    steps.end_participations(conversation, cause, now, user_ids=[found.user_id])
+    version = steps.touch(conversation, now)
+    event = MonitoringStopped(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        seconds=int((now - found.added_at).total_seconds()),
+        cause=cause.value,
+    )
+    audit.publish(event, _supervisors_only(conversation))
+    return event
+
+
+def seen(user_id: int, *, now: datetime) -> None:
+    """Note that a monitoring person's page is connected; called by the socket, changes nothing else."""
+    Participant.objects.filter(user_id=user_id, mode=Mode.MONITOR, left_at=None).update(seen_at=now)
+
+
+@transaction.atomic(durable=True)
+def drop_lost_monitor(participant_id: int, actor: Actor, *, now: datetime | None = None) -> MonitoringStopped | None:
+    """End a monitoring whose page has been gone for 30 s (domain.md 3.3); None if it came back."""
+    row = Participant.objects.filter(pk=participant_id).first()
+    if row is None:
+        raise NotVisible
+    conversation = lock_conversation(row.conversation_id)
+    now = now or timezone.now()
+    found = Participant.objects.filter(
+        pk=participant_id, left_at=None, seen_at__lt=now - LOST_AFTER, mode=Mode.MONITOR
+    ).first()
+    if found is None:
+        return None
+    return _stop(actor, conversation, found, LeftReason.CONNECTION_LOST, now)
+
+
+@transaction.atomic(durable=True)
+def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> SupervisorJoined:
+    """A monitoring supervisor joins and is seen from now on (domain.md 3.4).
+
+    They become a consultant: never primary, no capacity. The agent gets a notice and a line, the
+    customer a line. Raises ``ActionRefused`` where they do not monitor it or nobody has it.
+    """
+    conversation = lock_conversation(conversation_id)
+    selectors.require_visible(actor, conversation)
+    now = now or timezone.now()
+    found = selectors.participation(conversation, actor.user_id, Mode.MONITOR, Mode.CONSULT)
+    if found is not None and found.mode == Mode.CONSULT:
+        raise ActionRefused(policy.ALREADY_JOINED)
+    facts = selectors.facts(conversation, selectors.pending_offer(conversation))
+    require(policy.why_not_join(actor, facts, selectors.switches(), is_monitoring=found is not None))
+    assert actor.user_id is not None
+    in_dialogue = facts.phase in (Phase.IN_CONVERSATION, Phase.WAITING)
+    steps.end_participations(conversation, LeftReason.JOINED, now, user_ids=[actor.user_id])
+    steps.add_participant(conversation, actor.user_id, Mode.CONSULT, AssignReason.AGENT_CONVERSATION_JOIN, now)
+    if in_dialogue:
+        steps.say(conversation, "supervisor_joined", {"name": actor.name}, now)
+    steps.whisper(conversation, "supervisor_joined_staff", {"name": actor.name}, now)
+    version = steps.touch(conversation, now)
+    notifications.notify(
+        steps.others_in(conversation, actor), "supervisor_joined", conversation, now=now, name=actor.name
+    )
+    event = SupervisorJoined(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, steps.audience(conversation, customer=in_dialogue))
+    return event
+
+
+@transaction.atomic(durable=True)
+def leave(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ParticipantLeft:
+    """A joined supervisor or a consultant leaves; everybody in the conversation sees it (domain.md 3.4).
+
+    Raises ``ActionRefused`` for somebody who is not in it as a consultant.
+    """
+    conversation = lock_conversation(conversation_id)
+    now = now or timezone.now()
+    found = selectors.participation(conversation, actor.user_id, Mode.CONSULT)
+    if found is None:
+        selectors.require_visible(actor, conversation)
+        raise ActionRefused(policy.NOT_JOINED)
+    in_dialogue = steps.current_phase(conversation) in (Phase.IN_CONVERSATION, Phase.WAITING)
+    hearers = steps.audience(conversation, customer=in_dialogue)
+    steps.end_participations(conversation, LeftReason.LEFT, now, user_ids=[found.user_id])
+    if in_dialogue:
+        steps.say(conversation, "participant_left", {"name": actor.name}, now)
+    version = steps.touch(conversation, now)
+    event = ParticipantLeft(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+        mode=Mode.CONSULT.value,
+    )
+    audit.publish(event, hearers)
+    return event

@@ -1,0 +1,93 @@
+"""What happens by itself when time passes (domain.md 2.3): called each second by the background work.
+
+Deadlines are rows, so any number of processes may run this and a restart loses nothing: each due row
+is handled in its own transaction, which looks again under lock and does nothing if it is settled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
+from conversations.services import closure, offers, supervision
+from routing.models import Channel, ChannelKind
+from supervisor_console.kernel.actor import SYSTEM
+from supervisor_console.kernel.errors import ConsoleError
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+"""How many rows of one kind are handled in one round."""
+
+_MINUTES, _DAYS = timedelta(minutes=1), timedelta(days=1)
+
+AUTO_CLOSE: Mapping[tuple[ChannelKind, State], timedelta] = {
+    (ChannelKind.LIVE_CHAT, State.OPEN): 20 * _MINUTES,
+    (ChannelKind.LIVE_CHAT, State.WRAP_UP): 15 * _MINUTES,
+    (ChannelKind.PERSISTENT_CHAT, State.OPEN): 30 * _DAYS,
+    (ChannelKind.PERSISTENT_CHAT, State.WRAP_UP): 1 * _DAYS,
+    (ChannelKind.ASYNC_MESSAGING, State.OPEN): 30 * _DAYS,
+    (ChannelKind.ASYNC_MESSAGING, State.ACTIVE): 30 * _DAYS,
+    (ChannelKind.ASYNC_MESSAGING, State.WRAP_UP): 1 * _DAYS,
+    (ChannelKind.VOICE, State.OPEN): 30 * _DAYS,
+    (ChannelKind.VOICE, State.WRAP_UP): 1 * _DAYS,
+}
+"""Auto-close after no activity, per channel kind and state (domain.md 2.3); Waiting is per workstream."""
+
+
+def run_due(*, now: datetime | None = None) -> int:
+    """Do everything that is due at ``now``; returns how many things were done."""
+    at = now or timezone.now()
+    done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
+    done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
+    done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
+    for ids, due in _due_closings(at):
+        done += _each(ids, partial(closure.auto_close, due=due, now=at))
+    return done
+
+
+def _each(ids: Iterable[int], act: Callable[[int], object]) -> int:
+    done = 0
+    for pk in ids:
+        try:
+            done += act(pk) not in (None, False)
+        except ConsoleError as refusal:
+            logger.info("timer left %s alone: %s", pk, refusal)
+        except Exception:
+            logger.exception("timer failed on %s", pk)
+    return done
+
+
+def _due_offers(now: datetime) -> list[int]:
+    due = Offer.objects.filter(status=OfferStatus.PENDING, expires_at__lte=now)
+    return list(due.order_by("expires_at", "pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _due_holds(now: datetime) -> list[int]:
+    due = Conversation.objects.holding().filter(capacity_held_until__lte=now)
+    return list(due.order_by("capacity_held_until", "pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _lost_monitors(now: datetime) -> list[int]:
+    lost = Participant.objects.filter(mode=Mode.MONITOR, left_at=None, seen_at__lt=now - supervision.LOST_AFTER)
+    return list(lost.order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _due_closings(now: datetime) -> Iterable[tuple[list[int], datetime]]:
+    for (kind, state), after in AUTO_CLOSE.items():
+        channels = [channel.value for channel in Channel if channel.kind == kind]
+        due = now - after
+        rows = Conversation.objects.ongoing().filter(channel__in=channels, state=state, last_activity_at__lte=due)
+        free = rows.filter(Q(capacity_held_until=None) | Q(capacity_held_until__lte=now))
+        yield list(free.order_by("last_activity_at", "pk").values_list("pk", flat=True)[:BATCH]), due
+    waiting = Conversation.objects.ongoing().filter(state=State.WAITING)
+    for days in waiting.order_by().values_list("workstream__waiting_close_days", flat=True).distinct():
+        due = now - timedelta(days=days)
+        rows = waiting.filter(workstream__waiting_close_days=days, last_activity_at__lte=due)
+        yield list(rows.order_by("last_activity_at", "pk").values_list("pk", flat=True)[:BATCH]), due

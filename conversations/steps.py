@@ -1,0 +1,479 @@
+"""Shared parts of services, on locked rows: move, seat, offer, settle, say, publish.
+
+Nothing here opens a transaction or takes a lock; the types of the arguments prove that a service did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from conversations import audit, notifications, selectors
+from conversations.locks import LockedConversation
+from conversations.models import (
+    AssignReason,
+    ClosureReason,
+    LeftReason,
+    Message,
+    Mode,
+    NoticeLevel,
+    Offer,
+    OfferKind,
+    OfferStatus,
+    Participant,
+    QueueSegment,
+    SenderKind,
+    Session,
+    StateReason,
+    Visibility,
+)
+from conversations.policy import (
+    NOT_AGENT,
+    NOT_IN_CONVERSATION,
+    NOT_WRAP_UP,
+    NOT_YOURS,
+    STATE_CLOSED,
+    VERSION_CHANGED,
+    Phase,
+    Trigger,
+    already_closed,
+    capacity_hold,
+    phase,
+    reason_after,
+    transition,
+)
+from routing import policy as routing_policy
+from routing import selectors as routing_selectors
+from routing import steps as routing_steps
+from routing.locks import LockedAgent
+from routing.models import BasePresence, Queue, SetBy, WrapUpBlock
+from routing.policy import PresenceCause, PresenceNow
+from routing.signals import agent_became_free
+from supervisor_console.kernel.actor import SYSTEM, Actor
+from supervisor_console.kernel.errors import ActionRefused, Refusal, Stale
+from supervisor_console.kernel.events import Json
+
+HANDLING = frozenset({Phase.IN_CONVERSATION, Phase.WRAP_UP})
+"""The phases in which handle time runs (domain.md M21)."""
+
+
+def current_phase(conversation: LockedConversation) -> Phase:
+    """The phase a conversation is in."""
+    return phase(conversation.state, conversation.reason)
+
+
+def check_version(conversation: LockedConversation, version: int) -> None:
+    """Raise ``Stale`` if the conversation changed after the actor saw it (domain.md 3.0, 6)."""
+    if version == conversation.version:
+        return
+    change = selectors.last_change(conversation)
+    if conversation.closed_at is not None and change is not None:
+        at = timezone.localtime(conversation.closed_at)
+        raise Stale(already_closed(change.actor_name, f"{at:%H:%M:%S}"))
+    now_is = describe(conversation)
+    raise Stale(Refusal("stale_version", VERSION_CHANGED, {"now": now_is}))
+
+
+def describe(conversation: LockedConversation) -> str:
+    """The state in words, with the agent where there is one."""
+    words = str(conversation.get_state_display()).lower()
+    if conversation.is_offered and conversation.agent is not None:
+        return f"{StateReason(conversation.reason).label} ({conversation.agent.name})"
+    return f"{words} ({conversation.agent.name})" if conversation.agent is not None else words
+
+
+def move(
+    conversation: LockedConversation,
+    trigger: Trigger,
+    target: Phase,
+    *,
+    now: datetime,
+    agent: LockedAgent | None = None,
+    reason: StateReason | None = None,
+) -> str:
+    """Move a conversation along the table of domain.md 2.2 and return the state it had.
+
+    Sets state, reason, agent, capacity hold and the running of handle time; ``agent`` is the new
+    primary where the move has one. Raises ``IllegalTransition`` for a move the table lacks.
+    """
+    source = current_phase(conversation)
+    transition(trigger, source, target, conversation.kind)
+    before = conversation.state
+    conversation.state = target.state
+    conversation.reason = reason or reason_after(target, trigger)
+    conversation.state_changed_at = now
+    conversation.last_activity_at = now
+    if target in (Phase.OPEN, Phase.WAITING, Phase.CLOSED):
+        conversation.agent = None
+    elif agent is not None:
+        conversation.agent = agent
+    workstream = conversation.workstream
+    conversation.holds_capacity, conversation.capacity_held_until = capacity_hold(
+        target, WrapUpBlock(workstream.wrapup_block), workstream.wrapup_block_seconds, now
+    )
+    _run_handle_time(conversation, target, now)
+    if target == Phase.IN_CONVERSATION and conversation.agent is not None:
+        conversation.last_agent = conversation.agent
+        if conversation.accepted_at is None and not conversation.agent.is_bot:
+            conversation.accepted_at = now
+    if target == Phase.WRAP_UP:
+        conversation.wrapup_started_at = now
+    if target == Phase.CLOSED:
+        conversation.closed_at = now
+    return before
+
+
+def _run_handle_time(conversation: LockedConversation, target: Phase, now: datetime) -> None:
+    runs = conversation.handling_since is not None
+    if runs and target not in HANDLING:
+        assert conversation.handling_since is not None
+        conversation.handled = now - conversation.handling_since
+        conversation.handling_since = None
+    elif not runs and target in HANDLING:
+        conversation.handling_since = now - conversation.handled
+
+
+def save(conversation: LockedConversation) -> int:
+    """Write the row with the next version, and return that version."""
+    conversation.version += 1
+    conversation.save()
+    return conversation.version
+
+
+def touch(conversation: LockedConversation, now: datetime) -> int:
+    """Restart the auto-close clock and make a new version: something happened, the state stays."""
+    conversation.last_activity_at = now
+    return save(conversation)
+
+
+# --- sessions and segments --------------------------------------------------------------------------------
+
+
+def open_session(
+    conversation: LockedConversation, *, now: datetime, agent: LockedAgent | None = None, accepted: bool = False
+) -> None:
+    """Begin an assignment attempt in the conversation's queue."""
+    Session.objects.create(
+        conversation=conversation,
+        queue_id=conversation.queue_id,
+        agent=agent,
+        created_at=now,
+        agent_assigned_at=now if agent is not None else None,
+        agent_accepted_at=now if accepted else None,
+    )
+    if agent is not None:
+        segment = QueueSegment.objects.filter(conversation=conversation, ended_at=None)
+        segment.update(agent_assigned_at=now)
+
+
+def accept_session(conversation: LockedConversation, now: datetime) -> None:
+    """Note that the agent of the open session accepted."""
+    Session.objects.filter(conversation=conversation, closed_at=None).update(agent_accepted_at=now)
+    QueueSegment.objects.filter(conversation=conversation, ended_at=None).update(agent_accepted_at=now)
+
+
+def close_session(conversation: LockedConversation, reason: ClosureReason, now: datetime) -> None:
+    """End the open assignment attempt with its reason."""
+    Session.objects.filter(conversation=conversation, closed_at=None).update(closed_at=now, closure_reason=reason)
+
+
+def open_segment(conversation: LockedConversation, now: datetime, source: Queue | None = None) -> None:
+    """Begin a stay in the conversation's queue."""
+    QueueSegment.objects.create(
+        conversation=conversation, queue_id=conversation.queue_id, source_queue=source, started_at=now
+    )
+
+
+def end_segment(
+    conversation: LockedConversation, reason: ClosureReason, now: datetime, target: Queue | None = None
+) -> None:
+    """End the stay in the queue."""
+    QueueSegment.objects.filter(conversation=conversation, ended_at=None).update(
+        ended_at=now, closure_reason=reason, target_queue=target, is_abandoned=conversation.is_abandoned
+    )
+
+
+# --- participants ----------------------------------------------------------------------------------------
+
+
+def seat_primary(
+    conversation: LockedConversation,
+    agent: LockedAgent,
+    reason: AssignReason,
+    *,
+    now: datetime,
+    joined: bool = False,
+) -> None:
+    """Make this agent the one primary; whatever part they had in it before ends."""
+    end_participations(conversation, LeftReason.MOVED_ON, now, user_ids=[agent.user_id])
+    Participant.objects.create(
+        conversation=conversation,
+        user_id=agent.user_id,
+        mode=Mode.PRIMARY,
+        assign_reason=reason,
+        added_at=now,
+        joined_at=now if joined else None,
+    )
+
+
+def primary_joined(conversation: LockedConversation, now: datetime) -> None:
+    """Note that the primary accepted and is in the conversation."""
+    Participant.objects.filter(conversation=conversation, mode=Mode.PRIMARY, left_at=None).update(joined_at=now)
+
+
+def add_participant(
+    conversation: LockedConversation, user_id: int, mode: Mode, reason: AssignReason, now: datetime
+) -> Participant:
+    """Add a consultant or a monitor."""
+    return Participant.objects.create(
+        conversation=conversation,
+        user_id=user_id,
+        mode=mode,
+        assign_reason=reason,
+        added_at=now,
+        joined_at=now,
+        seen_at=now,
+    )
+
+
+def end_participations(
+    conversation: LockedConversation,
+    reason: LeftReason,
+    now: datetime,
+    *,
+    modes: Iterable[Mode] = tuple(Mode),
+    user_ids: Iterable[int] | None = None,
+) -> None:
+    """End live participations of these modes (and people)."""
+    rows = Participant.objects.filter(conversation=conversation, left_at=None, mode__in=list(modes))
+    if user_ids is not None:
+        rows = rows.filter(user_id__in=list(user_ids))
+    rows.update(left_at=now, left_reason=reason)
+
+
+# --- offers ------------------------------------------------------------------------------------------------
+
+
+def make_offer(
+    conversation: LockedConversation,
+    agent: LockedAgent,
+    kind: OfferKind,
+    *,
+    now: datetime,
+    requested_by_id: int | None = None,
+    note: str = "",
+) -> Offer:
+    """Hold the conversation out to an agent, with the workstream's deadline (domain.md 4.2)."""
+    return Offer.objects.create(
+        conversation=conversation,
+        agent=agent,
+        kind=kind,
+        requested_by_id=requested_by_id,
+        note=note,
+        offered_at=now,
+        expires_at=now + timedelta(seconds=conversation.workstream.accept_seconds),
+    )
+
+
+def settle_offer(offer: Offer, status: OfferStatus, now: datetime) -> None:
+    """Write down what became of an offer."""
+    offer.status = status
+    offer.settled_at = now
+    offer.save(update_fields=["status", "settled_at"])
+
+
+def withdraw_offer(conversation: LockedConversation, offer: Offer, cause: str, now: datetime) -> None:
+    """Take a pending offer back and tell its agent why; ``cause`` is one of ``wording.CAUSES``."""
+    settle_offer(offer, OfferStatus.CANCELLED, now)
+    notifications.notify(
+        [offer.agent.user_id],
+        "offer_withdrawn",
+        conversation,
+        now=now,
+        level=NoticeLevel.WARN,
+        cause=cause,
+    )
+
+
+def withdraw_transfer(conversation: LockedConversation, offer: Offer | None, cause: str, now: datetime) -> None:
+    """Take back whatever is on offer because the conversation ends or moves on (domain.md 3.6).
+
+    The supervisor who asked for a transfer is told that nothing came of it.
+    """
+    if offer is None:
+        return
+    withdraw_offer(conversation, offer, cause, now)
+    if offer.kind == OfferKind.TRANSFER:
+        notifications.notify(
+            [offer.requested_by_id],
+            "transfer_cancelled",
+            conversation,
+            now=now,
+            level=NoticeLevel.WARN,
+            agent=offer.agent.name,
+        )
+
+
+def offer_again(conversation: LockedConversation, agents: Mapping[int, LockedAgent], now: datetime) -> None:
+    """Renew the offer to the first agent after a transfer that came to nothing before they accepted."""
+    if current_phase(conversation) != Phase.OFFERED or conversation.agent_id is None:
+        return
+    by_supervisor = conversation.reason == StateReason.ASSIGNED_BY_SUPERVISOR
+    kind = OfferKind.SUPERVISOR_ASSIGN if by_supervisor else OfferKind.INCOMING
+    make_offer(conversation, agents[conversation.agent_id], kind, now=now)
+
+
+def own_conversation(
+    actor: Actor,
+    conversation: LockedConversation,
+    agents: Mapping[int, LockedAgent],
+    *phases: Phase,
+) -> LockedAgent:
+    """The actor as the primary of a conversation in one of these phases; raises ``ActionRefused`` otherwise."""
+    if not actor.is_agent:
+        raise ActionRefused(NOT_AGENT)
+    if conversation.agent_id is None or conversation.agent_id != actor.agent_id:
+        raise ActionRefused(STATE_CLOSED if conversation.closed_at is not None else NOT_YOURS)
+    if current_phase(conversation) not in phases:
+        raise ActionRefused(NOT_WRAP_UP if phases == (Phase.WRAP_UP,) else NOT_IN_CONVERSATION)
+    return agents[conversation.agent_id]
+
+
+def back_to_queue(
+    conversation: LockedConversation,
+    agents: Mapping[int, LockedAgent],
+    offer: Offer | None,
+    trigger: Trigger,
+    reason: ClosureReason,
+    now: datetime,
+) -> tuple[int, str]:
+    """Active to Open: the agent leaves, capacity is free, a new attempt begins. Returns version and former state."""
+    agent = agents[conversation.agent_id or 0]
+    withdraw_transfer(conversation, offer, "moved_on", now)
+    before = move(conversation, trigger, Phase.OPEN, now=now)
+    end_participations(conversation, LeftReason.RELEASED, now, modes=[Mode.PRIMARY])
+    close_session(conversation, reason, now)
+    open_session(conversation, now=now)
+    say(conversation, "agent_released", {"agent": agent.name}, now)
+    version = save(conversation)
+    settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    return version, before
+
+
+def finish(
+    conversation: LockedConversation,
+    agents: Mapping[int, LockedAgent],
+    offer: Offer | None,
+    trigger: Trigger,
+    closure: ClosureReason,
+    now: datetime,
+    *,
+    cause: str,
+    reason: StateReason | None = None,
+) -> tuple[int, str]:
+    """Close for good: no live participant, session, segment or offer remains (domain.md 2.5, 4).
+
+    Returns version and former state.
+    """
+    withdraw_transfer(conversation, offer, cause, now)
+    before = move(conversation, trigger, Phase.CLOSED, now=now, reason=reason)
+    close_session(conversation, closure, now)
+    end_segment(conversation, closure, now)
+    end_participations(conversation, LeftReason.CLOSED, now)
+    version = save(conversation)
+    settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    return version, before
+
+
+# --- presence ----------------------------------------------------------------------------------------------
+
+
+def settle_presence(agents: Iterable[LockedAgent], cause: PresenceCause, now: datetime) -> None:
+    """Recompute the presence of these agents from what they hold now (domain.md 1.3)."""
+    rows = [agent for agent in agents if not agent.is_bot]
+    loads = selectors.loads([agent.pk for agent in rows], now)
+    limits = routing_selectors.limits_of(rows)
+    for agent in rows:
+        wanted = routing_policy.presence_after(
+            PresenceNow(BasePresence(agent.presence.base), SetBy(agent.presence_set_by), agent.presence.is_inactive),
+            loads[agent.pk],
+            limits[agent.pk],
+            cause,
+        )
+        if wanted is not None:
+            presence = routing_steps.base_presence(wanted)
+            routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
+        if cause == PresenceCause.RELEASED:
+            agent_became_free.send(sender=None, agent_id=agent.pk)
+
+
+def declined(agent: LockedAgent, conversation: LockedConversation, *, missed: bool, now: datetime) -> None:
+    """What a missed or rejected offer does to presence, where the settings say so (domain.md 4.3)."""
+    settings = selectors.settings_row()
+    allowed = conversation.workstream.allowed_presences
+    if missed and settings.missed_sets_inactive and BasePresence.AWAY.value not in allowed:
+        presence = routing_steps.inactive_presence()
+    elif not missed and settings.reject_sets_dnd and BasePresence.BUSY_DND.value not in allowed:
+        presence = routing_steps.base_presence(BasePresence.BUSY_DND)
+    else:
+        settle_presence([agent], PresenceCause.RELEASED, now)
+        return
+    if agent.presence.base != BasePresence.OFFLINE:
+        routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
+
+
+# --- words ---------------------------------------------------------------------------------------------------
+
+
+def say(
+    conversation: LockedConversation,
+    code: str,
+    params: Mapping[str, Json],
+    now: datetime,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> None:
+    """Put a system line into the transcript; ``code`` is one of ``wording.LINES``."""
+    Message.objects.create(
+        conversation=conversation,
+        sender_kind=SenderKind.SYSTEM,
+        visibility=visibility,
+        code=code,
+        params=dict(params),
+        created_at=now,
+    )
+
+
+def whisper(conversation: LockedConversation, code: str, params: Mapping[str, Json], now: datetime) -> None:
+    """Put a system line into the transcript that only people of the centre read."""
+    say(conversation, code, params, now, Visibility.INTERNAL)
+
+
+# --- audience -------------------------------------------------------------------------------------------------
+
+
+def audience(
+    conversation: LockedConversation,
+    *user_ids: int | None,
+    customer: bool = False,
+    open_list: bool = False,
+    queue_ids: Iterable[int] = (),
+) -> audit.Audience:
+    """Everybody in the conversation (not its monitors, who follow as supervisors do), and these people.
+
+    Call it before participations end, so that those who leave hear of it too.
+    """
+    inside = selectors.seen_by_agents(conversation).values_list("user_id", flat=True)
+    return audit.Audience(
+        queue_ids=frozenset({conversation.queue_id, *queue_ids}),
+        user_ids=audit.everybody(inside, user_ids),
+        customer=customer,
+        open_list=open_list,
+    )
+
+
+def others_in(conversation: LockedConversation, actor: Actor) -> frozenset[int]:
+    """The agents and consultants in the conversation, without the one who acts."""
+    inside = selectors.seen_by_agents(conversation).values_list("user_id", flat=True)
+    return frozenset(inside) - {actor.user_id or 0}

@@ -1,0 +1,129 @@
+"""The sentences made from codes: transcript lines, notices, timeline. Made when shown, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+
+Texts = Mapping[str, object]
+
+LINES: Texts = {
+    # everybody reads these
+    "agent_joined": _("%(agent)s joined the conversation."),
+    "agent_took_over": _("%(agent)s took over from %(from)s."),
+    "supervisor_joined": _("%(name)s joined the conversation."),
+    "participant_left": _("%(name)s left the conversation."),
+    "agent_released": _("%(agent)s left the conversation. Somebody else will continue it."),
+    "agent_ended": _("%(agent)s ended the conversation."),
+    "customer_ended": _("%(customer)s ended the conversation."),
+    "customer_left": _("%(customer)s left the conversation."),
+    "call_limit": _("The call reached its longest time and was ended."),
+    "force_closed": _("A supervisor ended this conversation."),
+    "auto_closed": _("This conversation was closed because nothing happened for a long time."),
+    # people of the centre read these
+    "supervisor_joined_staff": _("Supervisor %(name)s joined."),
+    "transfer_requested": _("%(name)s is transferring this conversation to %(agent)s."),
+    "transfer_rejected": _("%(agent)s rejected the transfer."),
+    "transfer_timed_out": _("%(agent)s did not answer the transfer."),
+    "transfer_cancelled": _("The transfer to %(agent)s was cancelled."),
+    "consultant_now": _("%(agent)s took over. %(from)s is a consultant now."),
+    "assigned_to_queue": _("%(name)s moved this conversation from %(from_queue)s to %(queue)s."),
+    "assigned": _("%(name)s assigned this conversation to %(agent)s."),
+    "rejected": _("%(agent)s rejected the conversation."),
+    "timed_out": _("%(agent)s did not answer the offer."),
+    "handover_note": _("%(name)s: %(note)s"),
+}
+
+NOTICES: Texts = {
+    "supervisor_joined": _("Supervisor %(name)s joined «%(subject)s»."),
+    "monitoring_started": _("%(name)s started monitoring «%(subject)s»."),
+    "transfer_requested": _("%(name)s is transferring «%(subject)s» to %(agent)s. You keep it until they accept."),
+    "took_over": _("%(agent)s took over «%(subject)s». You are a consultant in it now."),
+    "taken_away": _("«%(subject)s» was transferred to %(agent)s."),
+    "force_closed": _("%(name)s force closed «%(subject)s»."),
+    "offer_withdrawn": _("The offer of «%(subject)s» was withdrawn: %(cause)s"),
+    "assigned": _("%(name)s offers you «%(subject)s»."),
+    "offer_missed": _("You did not answer the offer of «%(subject)s» in time."),
+    "assign_accepted": _("%(agent)s accepted «%(subject)s»."),
+    "assign_rejected": _("%(agent)s rejected «%(subject)s». It is open again."),
+    "assign_timed_out": _("%(agent)s did not answer «%(subject)s» in time. It is open again."),
+    "transfer_accepted": _("%(agent)s took over «%(subject)s»."),
+    "transfer_rejected": _("%(agent)s rejected the transfer of «%(subject)s». Nothing has moved."),
+    "transfer_timed_out": _("%(agent)s did not answer the transfer of «%(subject)s». Nothing has moved."),
+    "transfer_cancelled": _("The transfer of «%(subject)s» to %(agent)s was cancelled."),
+    "presence_set": _("%(name)s set your presence to %(presence)s."),
+    "monitored_closed": _("«%(subject)s», which you were monitoring, is closed."),
+}
+
+REASSIGN = frozenset({"assign_rejected", "assign_timed_out", "transfer_rejected", "transfer_timed_out"})
+"""Notices that come with a Reassign button (domain.md 3.5, 3.6)."""
+
+REASSIGN_LABEL = _("Reassign")
+VIEW_LABEL = _("View")
+
+CAUSES: Texts = {
+    "customer_left": _("the customer left."),
+    "force_closed": _("a supervisor closed the conversation."),
+    "ended": _("the conversation was ended."),
+    "cancelled": _("a supervisor cancelled it."),
+    "transferred": _("a supervisor transferred it to somebody else."),
+    "moved_on": _("the conversation moved on."),
+}
+
+TIMELINE: Texts = {
+    "conversation.created": _("Started in %(queue)s"),
+    "conversation.assigned": _("Assigned to %(agent)s"),
+    "conversation.assigned_to_queue": _("Moved from %(from_queue)s to %(queue)s"),
+    "conversation.picked": _("Picked by %(agent)s"),
+    "conversation.accepted": _("Accepted by %(agent)s"),
+    "conversation.rejected": _("Rejected by %(agent)s"),
+    "conversation.timed_out": _("Not answered by %(agent)s in time"),
+    "conversation.transfer_requested": _("Transfer to %(agent)s requested"),
+    "conversation.transferred": _("Transferred to %(agent)s"),
+    "conversation.transfer_rejected": _("Transfer rejected by %(agent)s"),
+    "conversation.transfer_timed_out": _("Transfer not answered by %(agent)s in time"),
+    "conversation.transfer_cancelled": _("Transfer to %(agent)s cancelled"),
+    "conversation.released": _("Released by %(agent)s"),
+    "conversation.moved_to_waiting": _("Left waiting by %(agent)s"),
+    "conversation.revived": _("Taken up again by %(agent)s"),
+    "conversation.customer_returned": _("The customer wrote again"),
+    "conversation.ended": _("Ended, wrap-up started"),
+    "conversation.closed": _("Closed"),
+    "conversation.force_closed": _("Force closed"),
+    "conversation.monitoring_started": _("Monitoring started"),
+    "conversation.monitoring_stopped": _("Monitoring stopped"),
+    "conversation.joined": _("Joined"),
+    "conversation.left": _("Left"),
+}
+
+
+class _Known(dict[str, object]):
+    """Params in which a missing name reads as a dash, so that old rows never break a page."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def sentence(texts: Texts, code: str, params: Mapping[str, object]) -> str:
+    """The sentence of a code in the active language; an unknown code reads as itself."""
+    text = texts.get(code)
+    return str(text) % _Known(params) if text is not None else code
+
+
+def line(code: str, params: Mapping[str, object]) -> str:
+    """The sentence of a system line in the transcript."""
+    return sentence(LINES, code, params)
+
+
+def notice(code: str, params: Mapping[str, object]) -> str:
+    """The sentence of a notice."""
+    known = dict(params)
+    if "cause" in known:
+        known["cause"] = str(CAUSES.get(str(known["cause"]), known["cause"]))
+    return sentence(NOTICES, code, known)
+
+
+def timeline(code: str, params: Mapping[str, object]) -> str:
+    """The sentence of a history entry."""
+    return sentence(TIMELINE, code, params)

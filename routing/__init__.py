@@ -1,0 +1,1 @@
+"""People, queues, presence and capacity: who may take work."""

@@ -1,0 +1,49 @@
+"""What every installation has from the start: presences, roles, default queues (domain.md 1.2, 1.3).
+
+Put in place after each migrate, and only where missing, so that nothing an administrator changed
+is changed back.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+from routing.models import AssignmentMethod, BasePresence, Presence, Queue, QueueType
+from routing.models.presence import INACTIVE
+from supervisor_console.kernel.actor import Role
+
+DEFAULT_QUEUES = (
+    (QueueType.MESSAGING, "Default messaging queue", AssignmentMethod.HIGHEST_CAPACITY),
+    (QueueType.VOICE, "Default voice queue", AssignmentMethod.LEAST_ACTIVE),
+    (QueueType.RECORD, "Default record queue", AssignmentMethod.HIGHEST_CAPACITY),
+)
+
+
+def ensure(**_: object) -> None:
+    """Create what is missing; a receiver of ``post_migrate``."""
+    for base in BasePresence:
+        Presence.objects.get_or_create(code=base.value, defaults={"name": str(base.label), "base": base.value})
+    Presence.objects.get_or_create(
+        code=INACTIVE,
+        defaults={"name": "Inactive", "base": BasePresence.AWAY.value, "is_selectable": False},
+    )
+    for type_, name, method in DEFAULT_QUEUES:
+        Queue.objects.get_or_create(
+            type=type_,
+            is_default=True,
+            defaults={"name": name, "assignment_method": method, "priority": 1000},
+        )
+    for role in Role:
+        group, is_new = Group.objects.get_or_create(name=role.value)
+        if is_new:
+            group.permissions.set(_first_permissions(role))
+
+
+def _first_permissions(role: Role) -> list[Permission]:
+    if role == Role.SUPERVISOR:
+        return list(Permission.objects.filter(codename="view_all_queues"))
+    if role == Role.ADMINISTRATOR:
+        ours = Q(content_type__app_label__in=["routing", "conversations"])
+        return list(Permission.objects.filter(ours).exclude(codename="view_all_queues"))
+    return []

@@ -1,0 +1,41 @@
+"""People, queues, presence and capacity (domain.md 1.2 to 1.5)."""
+
+from routing.models.agent import Agent, AgentProfile, AgentSkill, User
+from routing.models.capacity import CapacityProfile
+from routing.models.presence import BasePresence, Presence, PresenceChange, SetBy
+from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType
+from routing.models.skill import Skill
+from routing.models.workstream import (
+    Channel,
+    ChannelKind,
+    Distribution,
+    SkillMatching,
+    Workstream,
+    WorkstreamProfile,
+    WrapUpBlock,
+)
+
+__all__ = [
+    "Agent",
+    "AgentProfile",
+    "AgentSkill",
+    "AssignmentMethod",
+    "BasePresence",
+    "CapacityProfile",
+    "Channel",
+    "ChannelKind",
+    "Distribution",
+    "OperatingHours",
+    "Presence",
+    "PresenceChange",
+    "Queue",
+    "QueueMembership",
+    "QueueType",
+    "SetBy",
+    "Skill",
+    "SkillMatching",
+    "User",
+    "Workstream",
+    "WorkstreamProfile",
+    "WrapUpBlock",
+]

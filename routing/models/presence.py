@@ -1,0 +1,92 @@
+"""Presences: the five base ones, the custom ones, and the history of who was where (domain.md 1.3)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class BasePresence(models.TextChoices):
+    """What routing and filtering always use; the only values selectable as allowed presence."""
+
+    AVAILABLE = "available", _("Available")
+    BUSY = "busy", _("Busy")
+    BUSY_DND = "busy_dnd", _("Do not disturb")
+    AWAY = "away", _("Away")
+    OFFLINE = "offline", _("Offline")
+
+
+class SetBy(models.TextChoices):
+    """Who set a presence; shown in the «Set by» column."""
+
+    AGENT = "agent", _("Agent")
+    SYSTEM = "system", _("System")
+    SUPERVISOR = "supervisor", _("Supervisor")
+
+
+class Presence(models.Model):
+    """A presence a person can have: a name, a text and exactly one base presence.
+
+    ``code`` names the six that come with the product (the five base ones and ``inactive``); those
+    cannot be edited or deleted. Inactive is set by the product only (domain.md D18).
+    """
+
+    code = models.CharField(_("code"), max_length=16, unique=True, null=True, blank=True, editable=False)
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    text = models.CharField(_("text"), max_length=120, blank=True)
+    base = models.CharField(_("base presence"), max_length=16, choices=BasePresence.choices)
+    is_selectable = models.BooleanField(_("people can choose it"), default=True)
+
+    class Meta:
+        verbose_name = _("presence")
+        verbose_name_plural = _("presences")
+        constraints = [
+            models.CheckConstraint(condition=Q(base__in=BasePresence.values), name="presence_base_is_known"),
+            models.CheckConstraint(
+                condition=~Q(code="inactive") | Q(base="away", is_selectable=False),
+                name="presence_inactive_is_away_and_not_selectable",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it came with the product."""
+        return self.code is not None
+
+    @property
+    def is_inactive(self) -> bool:
+        """Whether it is the status that a missed offer sets (domain.md 4.3)."""
+        return self.code == INACTIVE
+
+
+INACTIVE = "inactive"
+
+
+class PresenceChange(models.Model):
+    """One stay in one presence: from when to when, and who set it. Never edited but to end it."""
+
+    agent = models.ForeignKey("routing.Agent", models.PROTECT, related_name="presence_changes", verbose_name=_("agent"))
+    presence = models.ForeignKey(Presence, models.PROTECT, related_name="+", verbose_name=_("presence"))
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("to"), null=True, blank=True)
+    set_by = models.CharField(_("set by"), max_length=16, choices=SetBy.choices)
+    set_by_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("presence change")
+        verbose_name_plural = _("presence history")
+        constraints = [
+            models.UniqueConstraint(fields=["agent"], condition=Q(ended_at=None), name="presence_change_one_current"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at")),
+                name="presence_change_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent}: {self.presence}"

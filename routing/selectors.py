@@ -1,0 +1,115 @@
+"""What routing is asked: who somebody is, who belongs to a queue, what an agent can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from routing.models import Agent, AgentProfile, BasePresence, Queue, QueueMembership, User
+from routing.policy import Candidate, Limits, Load, Opening, ProfileLimit, is_open
+from supervisor_console.kernel.actor import Actor, ActorKind, Role
+
+VIEW_ALL_QUEUES = "routing.view_all_queues"
+
+
+def actor_for(user: User) -> Actor:
+    """The actor that this signed-in person is, with roles and scope (domain.md D13)."""
+    roles = user.role_set
+    agent = Agent.objects.filter(user=user, is_bot=False).first()
+    queue_ids = member_queue_ids(agent.pk) if agent is not None else frozenset()
+    supervised = None if user.has_perm(VIEW_ALL_QUEUES) else queue_ids
+    return Actor(
+        kind=ActorKind.PERSON,
+        name=user.display_name,
+        user_id=user.pk,
+        agent_id=agent.pk if agent is not None else None,
+        is_active=user.is_active,
+        roles=roles,
+        supervised_queue_ids=supervised if Role.SUPERVISOR in roles else frozenset(),
+        agent_queue_ids=queue_ids if Role.AGENT in roles else frozenset(),
+    )
+
+
+def agents() -> QuerySet[Agent]:
+    """Every active person who takes work: agent profile, agent role, not a bot (domain.md 3.5)."""
+    return Agent.objects.filter(is_bot=False, user__is_active=True, user__groups__name=Role.AGENT.value).select_related(
+        "user", "presence"
+    )
+
+
+def member_queue_ids(agent_id: int) -> frozenset[int]:
+    """The queues an agent belongs to, the default ones included (domain.md 1.2)."""
+    return frozenset(
+        Queue.objects.filter(Q(memberships__agent=agent_id) | Q(is_default=True)).values_list("pk", flat=True)
+    )
+
+
+def is_member(agent_id: int, queue: Queue) -> bool:
+    """Whether the agent belongs to the queue; every agent belongs to a default one."""
+    return queue.is_default or QueueMembership.objects.filter(queue=queue, agent=agent_id).exists()
+
+
+def members(queue: Queue) -> QuerySet[Agent]:
+    """The agents of a queue."""
+    return agents() if queue.is_default else agents().filter(memberships__queue=queue)
+
+
+def member_count(queue: Queue) -> int:
+    """How many agents belong to a queue."""
+    return members(queue).count()
+
+
+def limits_of(agent_rows: Iterable[Agent]) -> dict[int, Limits]:
+    """What each of these agents can take, in one query."""
+    rows = list(agent_rows)
+    profiles: dict[int, list[ProfileLimit]] = {agent.pk: [] for agent in rows}
+    for found in AgentProfile.objects.filter(agent__in=profiles).select_related("profile"):
+        profiles[found.agent_id].append(
+            ProfileLimit(found.profile_id, found.profile.name, found.limit, found.profile.is_blocking)
+        )
+    return {agent.pk: Limits(agent.max_units, tuple(profiles[agent.pk])) for agent in rows}
+
+
+def api_role_user_ids(user_ids: Iterable[int]) -> frozenset[int]:
+    """Which of these people also hold the API access role, which makes assignments fail (P4)."""
+    return frozenset(
+        User.objects.filter(pk__in=list(user_ids), groups__name=Role.API_ACCESS.value).values_list("pk", flat=True)
+    )
+
+
+def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[int, Candidate]:
+    """The facts policy needs about these agents, in a fixed number of queries.
+
+    ``loads`` comes from the app that knows work; an agent missing there holds nothing.
+    """
+    rows = list(agent_rows)
+    limits = limits_of(rows)
+    conflicted = api_role_user_ids(agent.user_id for agent in rows)
+    return {
+        agent.pk: Candidate(
+            agent_id=agent.pk,
+            name=agent.name,
+            is_bot=agent.is_bot,
+            is_active=agent.user.is_active,
+            base_presence=BasePresence(agent.presence.base),
+            presence_name=agent.presence.name,
+            limits=limits[agent.pk],
+            load=loads.get(agent.pk, Load()),
+            has_api_role=agent.user_id in conflicted,
+        )
+        for agent in rows
+    }
+
+
+def openings(queue: Queue) -> list[Opening]:
+    """A queue's operating hours as policy takes them; prefetched rows are used where there are."""
+    return [
+        Opening(span.weekday, f"{span.opens:%H:%M}", f"{span.closes:%H:%M}") for span in queue.operating_hours.all()
+    ]
+
+
+def queue_is_open(queue: Queue) -> bool:
+    """Whether a queue is inside its operating hours now, in the centre's time zone."""
+    return is_open(openings(queue), timezone.localtime())

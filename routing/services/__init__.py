@@ -1,0 +1,1 @@
+"""What routing does: one module per journey."""

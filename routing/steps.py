@@ -1,0 +1,41 @@
+"""Shared parts of services, on locked rows: change a presence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from routing.locks import LockedAgent
+from routing.models import BasePresence, Presence, PresenceChange, SetBy
+from routing.models.presence import INACTIVE
+from supervisor_console.kernel import realtime
+from supervisor_console.kernel.actor import Actor
+
+
+def base_presence(base: BasePresence) -> Presence:
+    """The presence that comes with the product for this base."""
+    return Presence.objects.get(code=base.value)
+
+
+def inactive_presence() -> Presence:
+    """The presence a missed offer sets."""
+    return Presence.objects.get(code=INACTIVE)
+
+
+def change_presence(agent: LockedAgent, presence: Presence, *, set_by: SetBy, actor: Actor, now: datetime) -> None:
+    """Set an agent's presence, end the stay in the former one, and tell desks and reports."""
+    PresenceChange.objects.filter(agent=agent, ended_at=None).update(ended_at=now)
+    PresenceChange.objects.create(
+        agent=agent,
+        presence=presence,
+        started_at=now,
+        set_by=set_by,
+        set_by_user_id=actor.user_id if set_by != SetBy.SYSTEM else None,
+    )
+    agent.presence = presence
+    agent.presence_since = now
+    agent.presence_set_by = set_by
+    agent.save(update_fields=["presence", "presence_since", "presence_set_by"])
+    realtime.announce(
+        ["agents", f"user:{agent.user_id}"],
+        {"type": "event", "code": "agent.presence_changed", "agent": agent.pk, "at": now.isoformat()},
+    )

@@ -1,0 +1,98 @@
+"""What views share: page or part, and refusals turned into answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from supervisor_console.kernel.errors import BUSY, ActionRefused, ConfirmationNeeded, Kind, Refusal
+
+STATUS: Mapping[Kind, int] = {
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.INVALID: 422,
+    Kind.BUSY: 503,
+}
+CONFIRMATION_STATUS = 409
+
+
+def htmx(request: HttpRequest) -> HtmxDetails:
+    """The request's htmx details, typed."""
+    return cast(HtmxDetails, getattr(request, "htmx"))  # noqa: B009  (set by the middleware, unknown to HttpRequest)
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether htmx asked for a part; boosted links and restored history want the whole page."""
+    details = htmx(request)
+    return bool(details) and not details.boosted and not details.history_restore_request
+
+
+def page_or_part(
+    request: HttpRequest, page: str, part: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render the whole page, or only the part that htmx asked for; caches are told apart."""
+    response = render(request, part if wants_part(request) else page, dict(context), status=status)
+    patch_vary_headers(response, ["HX-Request", "HX-Boosted", "HX-History-Restore-Request"])
+    return response
+
+
+def toast(
+    response: HttpResponse, text: str, *, level: str = "success", code: str = "", url: str = "", label: str = ""
+) -> HttpResponse:
+    """Ask the page to show a toast when this answer arrives; several may be added."""
+    triggers = json.loads(response.headers.get("HX-Trigger", "{}"))
+    triggers["toast"] = {"text": text, "level": level, "code": code, "url": url, "label": label}
+    response.headers["HX-Trigger"] = json.dumps(triggers)
+    return response
+
+
+def trigger(response: HttpResponse, name: str) -> HttpResponse:
+    """Ask the page to fire a browser event when this answer arrives."""
+    triggers = json.loads(response.headers.get("HX-Trigger", "{}"))
+    triggers[name] = True
+    response.headers["HX-Trigger"] = json.dumps(triggers)
+    return response
+
+
+def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The answer to a refused action: a toast for htmx, a page with the sentence otherwise."""
+    status = STATUS[refusal.kind]
+    if wants_part(request):
+        response = HttpResponse(status=status)
+        response.headers["HX-Reswap"] = "none"
+        return trigger(toast(response, refusal.sentence, level="error", code=refusal.code), "refused")
+    return render(request, "refusal.html", {"refusal": refusal}, status=status)
+
+
+def is_lock_timeout(error: OperationalError) -> bool:
+    """Whether a database error says that a lock could not be had in time, on either database."""
+    return getattr(error.__cause__, "sqlstate", None) in {"55P03", "40P01"} or "locked" in str(error)
+
+
+class RefusalMiddleware:
+    """Maps what services raise to answers, in one place for every address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer refusals and lock timeouts; every other error stays an error."""
+        if isinstance(error, ActionRefused):
+            return refused(request, error.refusal)
+        if isinstance(error, ConfirmationNeeded):
+            first = error.cautions[0]
+            return refused(request, Refusal(first.code, first.text, first.numbers))
+        if isinstance(error, OperationalError) and is_lock_timeout(error):
+            return refused(request, BUSY)
+        return None
