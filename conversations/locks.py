@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from conversations.models import Conversation, Offer
+from conversations.models import Conversation, Customer, Offer
 from supervisor_console.kernel.errors import NotVisible
 
 LockedConversation = NewType("LockedConversation", Conversation)
@@ -34,3 +34,14 @@ def lock_offer(offer_id: int) -> tuple[LockedConversation, Offer]:
         raise NotVisible
     conversation = lock_conversation(conversation_id)
     return conversation, Offer.objects.select_related("agent__user", "requested_by").get(pk=offer_id)
+
+
+def lock_customer(customer_id: int) -> Customer:
+    """Lock one customer, so that two starts at once become one; raises ``NotVisible`` where there is none.
+
+    Taken before the conversation begins to exist, so no other lock is held yet.
+    """
+    row = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+    if row is None:
+        raise NotVisible
+    return row

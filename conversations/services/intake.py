@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations import audit, policy, selectors, steps
 from conversations.events import ConversationCreated, ConversationRevived
-from conversations.locks import LockedConversation, lock_conversation
+from conversations.locks import LockedConversation, lock_conversation, lock_customer
 from conversations.models import (
     AssignReason,
     Conversation,
@@ -77,10 +77,7 @@ def start(
     if customer_id is None:
         customer = Customer.objects.create(name=name, contact=contact)
     else:
-        known = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
-        if known is None:
-            raise NotVisible
-        customer = known
+        customer = lock_customer(customer_id)
         again = (
             Message.objects.filter(conversation__customer=customer, client_key=client_key)
             .exclude(client_key="")
