@@ -135,7 +135,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   const row = event.target.closest("[data-row]");
-  if (!row || event.defaultPrevented) return;
+  if (!row) return;
   const id = row.dataset.id;
   const box = event.target.closest("[data-select], .check");
   if (box) {

@@ -57,11 +57,11 @@ def _kept(name: str, language: str | None, pairs: Pairs) -> SafeString:
     return mark_safe(get_template(f"components/{name}.html").render(dict(pairs)).strip())  # noqa: S308  Rendered with escaping.
 
 
-def _component(name: str, **values: object) -> SafeString:
+def _component(template_name: str, /, **values: object) -> SafeString:
     pairs = tuple((key, "" if value is None else str(value)) for key, value in values.items())
     if settings.DEBUG:
-        return _kept.__wrapped__(name, get_language(), pairs)
-    return _kept(name, get_language(), pairs)
+        return _kept.__wrapped__(template_name, get_language(), pairs)
+    return _kept(template_name, get_language(), pairs)
 
 
 @lru_cache(maxsize=512)
@@ -148,17 +148,9 @@ def capacity(used: int, maximum: int) -> SafeString:
     """Used and greatest load; more than the maximum is said in words (domain.md 1.4: it may be exceeded)."""
     over = max(0, used - maximum)
     words = ngettext("over by %(units)d unit", "over by %(units)d units", over) % {"units": over} if over else ""
-    low, high = max(1, maximum * 7 // 10), max(1, maximum - 1)
-    return _component(
-        "_capacity",
-        used=used,
-        maximum=maximum,
-        shown=min(used, maximum),
-        top=max(1, maximum),
-        low=min(low, high),
-        high=high,
-        over=words,
-    )
+    percent = min(100, used * 100 // maximum) if maximum > 0 else 100
+    tone = "full" if percent >= 100 else "high" if percent >= 70 else ""
+    return _component("_capacity", used=used, maximum=maximum, percent=max(0, percent), tone=tone, over=words)
 
 
 def _presence_code(code: str | None) -> str:
