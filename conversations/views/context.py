@@ -11,8 +11,11 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from conversations.models import Notice
+from conversations.reports.people import initials, presence_code
 from conversations.views.access import person
 from routing.models import Agent, User
+
+__all__ = ["console", "initials", "presence_code", "unread_notices"]
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -62,18 +65,3 @@ def _person(request: HttpRequest) -> dict[str, str]:
         "presence": presence_code(agent),
         "presence_label": str(agent.presence.name) if agent is not None else "",
     }
-
-
-def presence_code(agent: Agent | None) -> str:
-    """The presence as components know it: the base, dnd for Do not disturb, inactive apart."""
-    if agent is None:
-        return ""
-    if agent.presence.is_inactive:
-        return "inactive"
-    return "dnd" if agent.presence.base == "busy_dnd" else agent.presence.base
-
-
-def initials(name: str) -> str:
-    """One or two capitals for an avatar."""
-    words = name.split()
-    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
