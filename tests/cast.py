@@ -29,6 +29,7 @@ from routing.models import (
 )
 from routing.services.staffing import add_agent_profile
 from supervisor_console.kernel.actor import SYSTEM, Actor, Role, customer_actor
+from supervisor_console.kernel.realtime import action
 
 T0 = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 """A Monday morning; tests pass their own times on from here."""
@@ -68,9 +69,8 @@ def make_agent(
 
 def set_presence(agent: Agent, presence: BasePresence, *, set_by: SetBy = SetBy.SYSTEM, now: datetime = T0) -> None:
     """Give an agent a base presence, as the product or a person would."""
-    from django.db import transaction
 
-    with transaction.atomic():
+    with action():
         locked = lock_agents([agent.pk])[agent.pk]
         if locked.presence.base != presence.value:
             actor = actor_of(agent.user) if set_by != SetBy.SYSTEM else SYSTEM

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from conversations import audit, notifications, policy, selectors, steps
@@ -37,6 +36,7 @@ from supervisor_console.kernel.errors import (
     require,
     require_confirmed,
 )
+from supervisor_console.kernel.realtime import action
 
 
 def _over(cautions: tuple[Caution, ...]) -> tuple[int, dict[str, int]]:
@@ -53,7 +53,7 @@ def _target(conversation: LockedConversation, agent: LockedAgent, now: datetime)
     return selectors.targets(conversation, [agent], now)[agent.pk]
 
 
-@transaction.atomic(durable=True)
+@action()
 def assign(
     actor: Actor,
     conversation_id: int,
@@ -127,7 +127,7 @@ def assign(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def assign_to_queue(
     actor: Actor,
     conversation_id: int,
@@ -205,7 +205,7 @@ def assign_to_queue(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def transfer(
     actor: Actor,
     conversation_id: int,
@@ -283,7 +283,7 @@ def transfer(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> TransferCancelled:
     """Take back a pending transfer; everything is as before the request (domain.md 3.6).
 
@@ -320,7 +320,7 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationPicked:
     """An agent takes an open conversation of an own queue; may go past capacity (domain.md T3, T6).
 
@@ -372,7 +372,7 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def release(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationReleased:
     """The agent gives an active conversation back to its queue (domain.md T18).
 

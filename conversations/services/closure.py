@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from conversations import audit, notifications, policy, selectors, steps
@@ -23,6 +22,7 @@ from routing.locks import LockedAgent, lock_agents
 from routing.policy import PresenceCause
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, require, require_confirmed
+from supervisor_console.kernel.realtime import action
 
 Locked = tuple[LockedConversation, Offer | None, dict[int, LockedAgent]]
 
@@ -35,7 +35,7 @@ def _lock_all(conversation_id: int) -> Locked:
     return conversation, offer, agents
 
 
-@transaction.atomic(durable=True)
+@action()
 def end(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationEnded:
     """The agent ends the dialogue; wrap-up begins (T12). A pending transfer is cancelled.
 
@@ -77,7 +77,7 @@ def _to_wrap_up(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationEvent:
     """The agent closes the session (X): Waiting where chats persist (T15), else back to Open (T16).
 
@@ -130,7 +130,7 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def finish_wrap_up(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationClosed:
     """The agent is done with the after-work: closed (T23). Raises ``ActionRefused`` outside wrap-up."""
     conversation, offer, agents = _lock_all(conversation_id)
@@ -185,7 +185,7 @@ def _close(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def force_close(
     actor: Actor,
     conversation_id: int,
@@ -256,7 +256,7 @@ def force_close(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def customer_ends(
     actor: Actor, conversation_id: int, *, disconnected: bool = False, now: datetime | None = None
 ) -> ConversationEvent:
@@ -282,7 +282,7 @@ def customer_ends(
     return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, closure, "customer_left", now)
 
 
-@transaction.atomic(durable=True)
+@action()
 def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = None) -> ConversationEvent | None:
     """Close a conversation in which nothing happened since ``due`` (domain.md 2.3).
 
@@ -313,7 +313,7 @@ def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = No
     )
 
 
-@transaction.atomic(durable=True)
+@action()
 def release_wrap_up_capacity(conversation_id: int, *, now: datetime | None = None) -> bool:
     """Free the capacity of a wrap-up whose block time is over (domain.md 2.4); False if not due."""
     conversation, _, agents = _lock_all(conversation_id)

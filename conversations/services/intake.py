@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +29,7 @@ from routing.models import Queue, Workstream
 from routing.policy import PresenceCause
 from supervisor_console.kernel.actor import Actor, customer_actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal, require
+from supervisor_console.kernel.realtime import action
 
 SUBJECT_MAX = 200
 NAME_MAX = 120
@@ -40,7 +40,7 @@ NAME_TOO_LONG = Refusal(
 )
 
 
-@transaction.atomic(durable=True)
+@action()
 def start(
     *,
     workstream_id: int,
@@ -145,7 +145,7 @@ def _subject(subject: str, text: str) -> str:
     return found if len(found) <= SUBJECT_MAX else found[: SUBJECT_MAX - 1] + "…"
 
 
-@transaction.atomic(durable=True)
+@action()
 def revive(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationRevived:
     """The last agent takes a waiting conversation up again from their desk (T20).
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from conversations import audit, policy, selectors, steps
@@ -23,9 +22,10 @@ from conversations.policy import Phase, Trigger
 from conversations.sentiment import WINDOW, sentiment_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, require
+from supervisor_console.kernel.realtime import action
 
 
-@transaction.atomic(durable=True)
+@action()
 def send(
     actor: Actor,
     conversation_id: int,
@@ -77,7 +77,7 @@ def send(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def receive(
     actor: Actor,
     conversation_id: int,

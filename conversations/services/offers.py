@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from conversations import audit, notifications, policy, steps
@@ -33,6 +32,7 @@ from routing.locks import LockedAgent, lock_agents
 from routing.policy import PresenceCause
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
+from supervisor_console.kernel.realtime import action
 
 
 def _lock_own_offer(actor: Actor, offer_id: int) -> tuple[LockedConversation, Offer, dict[int, LockedAgent]]:
@@ -44,7 +44,7 @@ def _lock_own_offer(actor: Actor, offer_id: int) -> tuple[LockedConversation, Of
     return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
 
 
-@transaction.atomic(durable=True)
+@action()
 def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
     """The agent accepts: the conversation is theirs now (T6), or they take it over (T19, T20).
 
@@ -151,7 +151,7 @@ def _accept_transfer(
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
     """The agent rejects: it is open again (T7), or a transfer comes to nothing (domain.md 3.6).
 
@@ -164,7 +164,7 @@ def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     return _decline(actor, conversation, offer, agents, now or timezone.now(), missed=False)
 
 
-@transaction.atomic(durable=True)
+@action()
 def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent | None:
     """The time of an offer ran out (T8). Returns None where it was answered meanwhile or has time left."""
     conversation, offer = lock_offer(offer_id)

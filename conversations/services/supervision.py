@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from conversations import audit, notifications, policy, selectors, steps
@@ -19,6 +18,7 @@ from conversations.models import AssignReason, LeftReason, Mode, Participant
 from conversations.policy import Phase, Verb
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
+from supervisor_console.kernel.realtime import action
 
 LOST_AFTER = timedelta(seconds=30)
 """How long a monitor may be without a connection (domain.md 3.3)."""
@@ -29,7 +29,7 @@ def _supervisors_only(conversation: LockedConversation) -> audit.Audience:
     return audit.Audience(queue_ids=frozenset({conversation.queue_id}))
 
 
-@transaction.atomic(durable=True)
+@action()
 def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> MonitoringStarted:
     """Begin to watch a conversation unseen (domain.md 3.3).
 
@@ -63,7 +63,7 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def stop_monitoring(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> MonitoringStopped:
     """Stop watching. Raises ``ActionRefused`` for somebody who was not. Announced to supervisors only."""
     conversation = lock_conversation(conversation_id)
@@ -100,7 +100,7 @@ def seen(user_id: int, *, now: datetime) -> None:
     Participant.objects.filter(user_id=user_id, mode=Mode.MONITOR, left_at=None).update(seen_at=now)
 
 
-@transaction.atomic(durable=True)
+@action()
 def drop_lost_monitor(participant_id: int, actor: Actor, *, now: datetime | None = None) -> MonitoringStopped | None:
     """End a monitoring whose page has been gone for 30 s (domain.md 3.3); None if it came back."""
     row = Participant.objects.filter(pk=participant_id).first()
@@ -116,7 +116,7 @@ def drop_lost_monitor(participant_id: int, actor: Actor, *, now: datetime | None
     return _stop(actor, conversation, found, LeftReason.CONNECTION_LOST, now)
 
 
-@transaction.atomic(durable=True)
+@action()
 def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> SupervisorJoined:
     """A monitoring supervisor joins and is seen from now on (domain.md 3.4).
 
@@ -155,7 +155,7 @@ def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     return event
 
 
-@transaction.atomic(durable=True)
+@action()
 def leave(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ParticipantLeft:
     """A joined supervisor or a consultant leaves; everybody in the conversation sees it (domain.md 3.4).
 

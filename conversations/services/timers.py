@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
 from conversations.services import closure, offers, supervision
 from routing.models import Channel, ChannelKind
+from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ConsoleError
 
@@ -44,6 +45,7 @@ AUTO_CLOSE: Mapping[tuple[ChannelKind, State], timedelta] = {
 def run_due(*, now: datetime | None = None) -> int:
     """Do everything that is due at ``now``; returns how many things were done."""
     at = now or timezone.now()
+    realtime.prune(at)
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
     done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +14,7 @@ from routing.models import Presence, SetBy
 from routing.signals import agent_became_free
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
+from supervisor_console.kernel.realtime import action
 
 PRESENCE_NOT_SELECTABLE = Refusal(
     "presence_not_selectable",
@@ -23,7 +23,7 @@ PRESENCE_NOT_SELECTABLE = Refusal(
 )
 
 
-@transaction.atomic(durable=True)
+@action()
 def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime | None = None) -> PresenceChanged:
     """Set an agent's presence by hand; assigned work stays (domain.md 1.3).
 

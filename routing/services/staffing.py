@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +12,7 @@ from routing import steps
 from routing.models import Agent, BasePresence, PresenceChange, SetBy, User
 from supervisor_console.kernel.actor import Role
 from supervisor_console.kernel.errors import ActionRefused, Kind, Refusal
+from supervisor_console.kernel.realtime import action
 
 API_ROLE_CONFLICT = Refusal(
     "api_role_conflict",
@@ -26,7 +26,7 @@ def why_not_roles(roles: frozenset[Role]) -> Refusal | None:
     return API_ROLE_CONFLICT if Role.API_ACCESS in roles and len(roles) > 1 else None
 
 
-@transaction.atomic(durable=True)
+@action()
 def give_roles(user_id: int, roles: frozenset[Role]) -> None:
     """Make these the roles of a person; raises ``ActionRefused`` for API access beside a human role."""
     refusal = why_not_roles(roles)
@@ -36,7 +36,7 @@ def give_roles(user_id: int, roles: frozenset[Role]) -> None:
     user.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
 
 
-@transaction.atomic(durable=True)
+@action()
 def make_agent(user_id: int, *, max_units: int = 100, is_bot: bool = False, now: datetime | None = None) -> Agent:
     """Give a person (or bot) an agent profile, Offline until they come to their desk."""
     return add_agent_profile(user_id, max_units=max_units, is_bot=is_bot, now=now or timezone.now())

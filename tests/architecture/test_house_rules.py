@@ -66,24 +66,22 @@ def test_rows_are_locked_in_locks_only() -> None:
     assert all(path.endswith(("/locks.py",)) for path in found), found
 
 
-def test_transactions_begin_in_services_only() -> None:
+def test_a_transaction_begins_in_an_action_only() -> None:
     found = set(places(lambda node: is_name(node, "atomic")))
 
+    assert found == {"supervisor_console/kernel/realtime.py"}
+
+
+def test_only_services_are_actions() -> None:
+    def is_action(node: ast.AST) -> bool:
+        return isinstance(node, ast.FunctionDef) and any(
+            isinstance(mark, ast.Call) and is_name(mark.func, "action") for mark in node.decorator_list
+        )
+
+    found = set(places(is_action))
+
     assert found
-    assert all("/services/" in path or "/management/" in path for path in found), found
-
-
-def test_transactions_of_services_are_durable() -> None:
-    def is_loose(node: ast.AST) -> bool:
-        if isinstance(node, ast.Call) and is_name(node.func, "atomic"):
-            return not any(
-                keyword.arg == "durable" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
-                for keyword in node.keywords
-            )
-        # As a bare decorator: @transaction.atomic
-        return isinstance(node, ast.FunctionDef) and any(is_name(mark, "atomic") for mark in node.decorator_list)
-
-    assert [path for path in places(is_loose) if "/services/" in path] == []
+    assert all("/services/" in path for path in found), found
 
 
 def test_models_are_not_ordered_behind_the_reader_s_back() -> None:
