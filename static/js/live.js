@@ -9,6 +9,7 @@ const POLL_AFTER = 5000;
 const POLL_EVERY = 15000;
 const PING_EVERY = 15000;
 const PONG_WITHIN = 10000;
+const FINAL = new Set([4401, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
 const OWN = 2500; // ms in which events count as the answer to one's own action
 
 const path = document.body.dataset.liveUrl;
@@ -259,7 +260,7 @@ function connect() {
     if (mine !== socket) return;
     socket = null;
     lag = null;
-    if (event.code >= 4400 && event.code < 4500) {
+    if (FINAL.has(event.code)) {
       show("out");
       const login = document.body.dataset.loginUrl;
       showBanner("banner_signed_out", "crit", login && element("a", { class: "btn small", href: `${login}?next=${encodeURIComponent(location.pathname + location.search)}` }, text("log_in")));

@@ -20,9 +20,10 @@ const callbacks = {
     takeHidden(old, fresh);
     return false;
   },
-  beforeAttributeUpdated(name, node) {
-    // Menus stay open; classes and states that scripts put on rows and clocks are set again after the swap.
+  beforeAttributeUpdated(name, node, mutation) {
+    // Menus stay open. A row stays focusable: without its tabindex it would lose the focus it may have.
     if (name === "open" && node.matches("details, dialog")) return false;
+    if (name === "tabindex" && mutation === "remove") return false;
     return true;
   },
   beforeNodeRemoved(node) {
@@ -31,7 +32,11 @@ const callbacks = {
 };
 
 export function morph(target, content, style) {
-  return window.Idiomorph.morph(target, content, { morphStyle: style, ignoreActiveValue: true, restoreFocus: true, callbacks });
+  const active = document.activeElement;
+  const result = window.Idiomorph.morph(target, content, { morphStyle: style, ignoreActiveValue: true, restoreFocus: true, callbacks });
+  // Moving an element takes its focus away: give it back.
+  if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });
+  return result;
 }
 
 window.htmx?.defineExtension("morph", {

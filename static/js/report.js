@@ -279,6 +279,18 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (row) opened = row.dataset.id;
 });
 
-document.addEventListener("htmx:afterSwap", paint);
+// The row that had the keyboard may have left the list: then the one in its place takes it.
+let held = null;
+document.addEventListener("htmx:beforeSwap", () => {
+  const row = document.activeElement?.closest("[data-row]");
+  held = row ? { id: row.dataset.id, at: rows().indexOf(row) } : null;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const lost = held && !rowOf(held.id);
+  if (lost) current = rows()[Math.min(held.at, rows().length - 1)]?.dataset.id ?? null;
+  paint();
+  if (lost && document.activeElement === document.body) rowOf(current)?.focus({ preventScroll: true });
+  held = null;
+});
 document.addEventListener("htmx:responseError", (event) => { if (event.detail.target === panel) { opened = null; paint(); } });
 paint();

@@ -25,7 +25,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
-  if (isQuiet(event) || isDocument(xhr) || xhr.getResponseHeader("HX-Trigger")?.includes("toast")) return;
+  // A refusal that brings its own toast, or a part that says what is wrong (a form with its errors), has been said.
+  const said = xhr.getResponseHeader("HX-Trigger")?.includes("toast") || (event.detail.shouldSwap && xhr.responseText.trim());
+  if (isQuiet(event) || isDocument(xhr) || said) return;
   toast({ level: "error", code: `http_${xhr.status}`, text: text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed") });
 });
 document.addEventListener("htmx:sendError", (event) => {
