@@ -96,8 +96,13 @@ def _stop(
 
 
 def seen(user_id: int, *, now: datetime) -> None:
-    """Note that a monitoring person's page is connected; called by the socket, changes nothing else."""
-    Participant.objects.filter(user_id=user_id, mode=Mode.MONITOR, left_at=None).update(seen_at=now)
+    """Note that a monitoring person's page is connected; called by the socket, changes nothing else.
+
+    Most consoles monitor nothing, and reading first keeps them from queueing for SQLite's write lock.
+    """
+    rows = Participant.objects.filter(user_id=user_id, mode=Mode.MONITOR, left_at=None)
+    if rows.exists():
+        rows.update(seen_at=now)
 
 
 @action()
