@@ -1,7 +1,7 @@
 """Which small components does a template print on every row? Their markup is in templates/components/.
 
-A table prints the same avatar, status or icon many times: each is rendered once per distinct set of values and language,
-and kept. Everything here takes plain values; templates/components/README.md is the contract.
+A table prints the same avatar, status or icon many times: each is rendered once per distinct set of values and
+language, and kept. Everything here takes plain values; templates/components/README.md is the contract.
 """
 
 import json
@@ -65,16 +65,17 @@ def _component(template_name: str, /, **values: object) -> SafeString:
 
 
 @lru_cache(maxsize=512)
-def _icon(sprite: str, name: str, size: str) -> SafeString:
+def _icon(name: str, size: str) -> SafeString:
+    classes = f"i {size}".rstrip()
     return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', f"i {size}".rstrip(), sprite, name
+        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', classes, static("img/icons.svg"), name
     )
 
 
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """A symbol of the sprite; decoration only, so the words beside it carry the meaning."""
-    return _icon(static("img/icons.svg"), name, size)
+    return _icon(name, size)
 
 
 @register.simple_tag
@@ -94,9 +95,7 @@ def avatar(initials: str, presence: str = "", presence_label: str = "", size: st
 
 @register.simple_tag
 def agent(name: str | None, initials: str = "", presence: str = "", presence_label: str = "") -> SafeString:
-    return _component(
-        "_agent", name=name, initials=initials, presence=_presence_code(presence), label=presence_label
-    )
+    return _component("_agent", name=name, initials=initials, presence=_presence_code(presence), label=presence_label)
 
 
 @register.simple_tag
@@ -127,20 +126,23 @@ def badge(text: str, kind: str = "", icon: str = "") -> SafeString:
 
 
 @register.simple_tag
-def clock(text: str, since: str = "", warn: int | str = "", urgent: int | str = "", band: str = "") -> SafeString:
+def clock(
+    text: str, since: str | None = "", warn: int | str | None = "", urgent: int | str | None = "", band: str = ""
+) -> SafeString:
     """A time that the browser keeps running; the text is what it was when the server wrote it."""
-    time = format_html("<time>{}</time>", text)
-    if since:
-        time = format_html(
-            '<time datetime="{}" data-since="{}" data-warn="{}" data-urgent="{}">{}</time>',
-            since,
-            since,
-            "" if warn is None else warn,
-            "" if urgent is None else urgent,
-            text,
+    if not since and not band:
+        return format_html('<span class="clock"><time>{}</time></span>', text)
+    return format_html(
+        '<span class="{}">{}<time{}>{}</time></span>',
+        f"clock {band}".rstrip(),
+        icon("triangle-alert" if band == "urgent" else "clock-alert", "s"),
+        format_html(
+            ' datetime="{}" data-since="{}" data-warn="{}" data-urgent="{}"', since, since, warn or "", urgent or ""
         )
-    band_icon = icon("triangle-alert" if band == "urgent" else "clock-alert", "s") if since or band else ""
-    return format_html('<span class="{}">{}{}</span>', f"clock {band}".rstrip(), band_icon, time)
+        if since
+        else "",
+        text,
+    )
 
 
 @register.simple_tag
@@ -197,5 +199,7 @@ def ui_texts() -> SafeString:
         "critical": _("Critical"),
     }
     # Escaped as json_script does it, so that no text can end the block.
-    data = json.dumps(texts, ensure_ascii=False).translate({ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"})
+    data = json.dumps(texts, ensure_ascii=False).translate(
+        {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+    )
     return mark_safe(f'<script type="application/json" id="ui-texts">{data}</script>')  # noqa: S308  Escaped above.
