@@ -1,6 +1,7 @@
 """Configuration of the conversations app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,10 @@ class ConversationsConfig(AppConfig):
 
     name = "conversations"
     verbose_name = _("Conversations")
+
+    def ready(self) -> None:
+        """Let agents come and go with their sessions."""
+        from conversations.services import attendance
+
+        user_logged_in.connect(attendance.signed_in, dispatch_uid="conversations.signed_in")
+        user_logged_out.connect(attendance.signed_out, dispatch_uid="conversations.signed_out")

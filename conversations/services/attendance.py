@@ -1,0 +1,31 @@
+"""Come and go: what signing in and out does to the presence of an agent (domain.md 1.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from conversations import selectors
+from routing import selectors as routing_selectors
+from routing.models import User
+from routing.policy import Load
+from routing.services import presence
+
+
+def signed_in(sender: object, request: HttpRequest, user: User, **_: object) -> None:
+    """A receiver of Django's ``user_logged_in``."""
+    actor = routing_selectors.actor_for(user)
+    if actor.is_agent and actor.agent_id is not None:
+        presence.sign_in(actor.agent_id, load_of=_load_of)
+
+
+def signed_out(sender: object, request: HttpRequest, user: User | None, **_: object) -> None:
+    """A receiver of Django's ``user_logged_out``; nobody signs out when a session is gone already."""
+    actor = routing_selectors.actor_for(user) if user is not None else None
+    if actor is not None and actor.is_agent and actor.agent_id is not None:
+        presence.sign_out(actor.agent_id)
+
+
+def _load_of(agent_id: int, now: datetime) -> Load:
+    return selectors.loads([agent_id], now)[agent_id]
