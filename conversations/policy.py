@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models.conversation import OFFERED_REASONS, State, StateReason
 from conversations.models.message import TEXT_MAX
-from routing.models import ChannelKind, WrapUpBlock
+from routing.models import BasePresence, ChannelKind, WrapUpBlock
 from routing.policy import Candidate, Cost, capacity_cautions, presence_caution, why_not_take
 from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import Caution, Kind, Refusal
@@ -601,6 +601,50 @@ REJECT_OFF = Refusal(
 )
 NOT_CONSULTANT = Refusal("not_consultant", _("You are not a consultant in this conversation."))
 NOT_WAITING = Refusal("state_not_waiting", _("This conversation is not waiting any more."))
+
+TAKE_UP_FIRST = Refusal(
+    "not_participant", _("This conversation is waiting. Take it up again before you write."), kind=Kind.FORBIDDEN
+)
+ACCEPT_FIRST = Refusal("not_participant", _("Accept the offer before you write."), kind=Kind.FORBIDDEN)
+PICK_FIRST = Refusal(
+    "not_participant", _("Nobody has this conversation. Pick it before you write."), kind=Kind.FORBIDDEN
+)
+
+
+def why_not_own(actor: Actor, holder_id: int | None, at: Phase, *phases: Phase) -> Refusal | None:
+    """Why this actor cannot do what only the primary can, and only in these phases (domain.md 2.2)."""
+    if not actor.is_agent:
+        return NOT_AGENT
+    if holder_id is None or holder_id != actor.agent_id:
+        return STATE_CLOSED if at == Phase.CLOSED else NOT_YOURS
+    if at in phases:
+        return None
+    return NOT_WRAP_UP if phases == (Phase.WRAP_UP,) else NOT_IN_CONVERSATION
+
+
+def why_not_pick(actor: Actor, at: Phase, presence: BasePresence, *, allows_pick: bool) -> Refusal | None:
+    """Why this agent cannot take a conversation from the open list (domain.md T3)."""
+    if not actor.is_agent:
+        return NOT_AGENT
+    if at != Phase.OPEN:
+        return NOT_OPEN
+    if not allows_pick:
+        return PICK_OFF
+    return PICK_OFFLINE if presence == BasePresence.OFFLINE else None
+
+
+def why_not_revive(actor: Actor, facts: Facts) -> Refusal | None:
+    """Why this agent cannot take a waiting conversation up again (domain.md T20)."""
+    if not actor.is_agent:
+        return NOT_AGENT
+    if facts.phase != Phase.WAITING:
+        return NOT_WAITING
+    if facts.last_agent_id != actor.agent_id:
+        return NOT_YOURS
+    if facts.transfer_pending:
+        return Refusal(TRANSFER_PENDING.code, TRANSFER_PENDING.text, {"agent": facts.transfer_to})
+    return None
+
 
 TEXT_EMPTY = Refusal("text_empty", _("Write something first."), kind=Kind.INVALID)
 TEXT_TOO_LONG = Refusal(

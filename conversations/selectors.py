@@ -11,6 +11,7 @@ from conversations.models import (
     Conversation,
     ConversationQuerySet,
     HistoryEntry,
+    LeftReason,
     Mode,
     Offer,
     OfferKind,
@@ -74,16 +75,21 @@ def visible(actor: Actor) -> ConversationQuerySet:
 
 
 def own_work(actor: Actor) -> Q:
-    """What an agent has: as primary, as last agent of a waiting one, as consultant, or offered."""
+    """What an agent has: as primary, as last agent of a waiting one, as consultant, or offered.
+
+    What was theirs until it closed they can still read, so that a force close does not take the
+    transcript out of their hands (domain.md 3.7).
+    """
     assert actor.user_id is not None, "only people have work of their own"
     assert actor.agent_id is not None, "only agents have work of their own"
+    to_the_end = Q(left_reason=LeftReason.CLOSED, joined_at__isnull=False)
     takes_part = Participant.objects.filter(
-        user_id=actor.user_id, left_at__isnull=True, mode__in=[Mode.PRIMARY, Mode.CONSULT]
+        Q(left_at__isnull=True) | to_the_end, user_id=actor.user_id, mode__in=[Mode.PRIMARY, Mode.CONSULT]
     ).values("conversation_id")
     offered = Offer.objects.filter(agent_id=actor.agent_id, status=OfferStatus.PENDING).values("conversation_id")
     return (
         Q(agent_id=actor.agent_id)
-        | Q(state=State.WAITING, last_agent_id=actor.agent_id)
+        | Q(state__in=[State.WAITING, State.CLOSED], last_agent_id=actor.agent_id)
         | Q(pk__in=takes_part)
         | Q(pk__in=offered)
     )

@@ -30,11 +30,6 @@ from conversations.models import (
     Visibility,
 )
 from conversations.policy import (
-    NOT_AGENT,
-    NOT_IN_CONVERSATION,
-    NOT_WRAP_UP,
-    NOT_YOURS,
-    STATE_CLOSED,
     VERSION_CHANGED,
     Phase,
     Trigger,
@@ -43,6 +38,7 @@ from conversations.policy import (
     phase,
     reason_after,
     transition,
+    why_not_own,
 )
 from routing import policy as routing_policy
 from routing import selectors as routing_selectors
@@ -52,7 +48,7 @@ from routing.models import BasePresence, Queue, SetBy, WrapUpBlock
 from routing.policy import PresenceCause, PresenceNow
 from routing.signals import agent_became_free
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused, Refusal, Stale
+from supervisor_console.kernel.errors import Refusal, Stale, require
 from supervisor_console.kernel.events import Json
 
 HANDLING = frozenset({Phase.IN_CONVERSATION, Phase.WRAP_UP})
@@ -332,12 +328,8 @@ def own_conversation(
     *phases: Phase,
 ) -> LockedAgent:
     """The actor as the primary of a conversation in one of these phases; raises ``ActionRefused`` otherwise."""
-    if not actor.is_agent:
-        raise ActionRefused(NOT_AGENT)
-    if conversation.agent_id is None or conversation.agent_id != actor.agent_id:
-        raise ActionRefused(STATE_CLOSED if conversation.closed_at is not None else NOT_YOURS)
-    if current_phase(conversation) not in phases:
-        raise ActionRefused(NOT_WRAP_UP if phases == (Phase.WRAP_UP,) else NOT_IN_CONVERSATION)
+    require(why_not_own(actor, conversation.agent_id, current_phase(conversation), *phases))
+    assert conversation.agent_id is not None, "the primary was just found to be the actor"
     return agents[conversation.agent_id]
 
 

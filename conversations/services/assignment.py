@@ -335,12 +335,9 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     agents = lock_agents([actor.agent_id])
     agent = agents[actor.agent_id]
     now = now or timezone.now()
-    if steps.current_phase(conversation) != Phase.OPEN:
-        raise ActionRefused(policy.NOT_OPEN)
-    if not conversation.workstream.allows_pick:
-        raise ActionRefused(policy.PICK_OFF)
-    if agent.presence.base == BasePresence.OFFLINE:
-        raise ActionRefused(policy.PICK_OFFLINE)
+    presence = BasePresence(agent.presence.base)
+    allows_pick = conversation.workstream.allows_pick
+    require(policy.why_not_pick(actor, steps.current_phase(conversation), presence, allows_pick=allows_pick))
     target = _target(conversation, agent, now)
     require(routing_why_not_take(target.candidate))
     over_units, _ = _over(policy.cautions_transfer(target, selectors.cost_of(conversation)))
