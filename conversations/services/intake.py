@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,10 +33,16 @@ from supervisor_console.kernel.realtime import action
 
 SUBJECT_MAX = 200
 NAME_MAX = 120
+CONTACT_MAX = 120
+SAME_START_WITHIN = timedelta(minutes=10)
+"""How long the key of a start form is good for recognising the customer whom it made."""
 
 NAME_EMPTY = Refusal("name_empty", _("Tell us your name."), kind=Kind.INVALID)
 NAME_TOO_LONG = Refusal(
     "name_too_long", _("The name is longer than %(max)d characters."), {"max": NAME_MAX}, kind=Kind.INVALID
+)
+CONTACT_TOO_LONG = Refusal(
+    "contact_too_long", _("The contact is longer than %(max)d characters."), {"max": CONTACT_MAX}, kind=Kind.INVALID
 )
 
 
@@ -58,14 +64,16 @@ def start(
 
     ``queue_id`` defaults to the workstream's fallback queue; it must be of the workstream's type.
     The first line becomes the subject where none is given. A second start with the same
-    ``client_key`` is the same conversation. Raises ``ActionRefused`` for an empty or over-long name
-    or text, ``NotVisible`` for an unknown workstream, queue or customer. Announced to supervisors
+    ``client_key`` is the same conversation. Raises ``ActionRefused`` for an empty or over-long name,
+    contact or text, ``NotVisible`` for an unknown workstream, queue or customer. Announced to supervisors
     and open lists.
     """
     text = policy.clean_text(text)
     name = " ".join(policy.clean_text(name).split())
     require(NAME_EMPTY if not name else None)
     require(NAME_TOO_LONG if len(name) > NAME_MAX else None)
+    contact = " ".join(policy.clean_text(contact).split())
+    require(CONTACT_TOO_LONG if len(contact) > CONTACT_MAX else None)
     require(policy.why_not_text(text))
     workstream = Workstream.objects.filter(pk=workstream_id).select_related("fallback_queue").first()
     if workstream is None:
@@ -74,18 +82,12 @@ def start(
     if queue is None or queue.type != workstream.kind.queue_type:
         raise NotVisible
     now = now or timezone.now()
-    if customer_id is None:
+    customer = lock_customer(customer_id) if customer_id is not None else None
+    again = _started_before(client_key, customer, now)
+    if again is not None:
+        return _created(again.customer, again, now)
+    if customer is None:
         customer = Customer.objects.create(name=name, contact=contact)
-    else:
-        customer = lock_customer(customer_id)
-        again = (
-            Message.objects.filter(conversation__customer=customer, client_key=client_key)
-            .exclude(client_key="")
-            .select_related("conversation__queue")
-            .first()
-        )
-        if again is not None:
-            return _created(customer, again.conversation, now)
     conversation = Conversation.objects.create(
         subject=_subject(subject, text),
         customer=customer,
@@ -126,6 +128,19 @@ def start(
     return event
 
 
+def _started_before(client_key: str, customer: Customer | None, now: datetime) -> Conversation | None:
+    """What the same form began already; a stranger is recognised by the form's key alone, for a short while."""
+    if not client_key:
+        return None
+    rows = Message.objects.filter(client_key=client_key, sender_kind=SenderKind.CUSTOMER)
+    if customer is not None:
+        rows = rows.filter(conversation__customer=customer)
+    else:
+        rows = rows.filter(created_at__gte=now - SAME_START_WITHIN)
+    found = rows.select_related("conversation__queue", "conversation__customer").order_by("pk").first()
+    return found.conversation if found is not None else None
+
+
 def _created(customer: Customer, conversation: Conversation, now: datetime) -> ConversationCreated:
     return ConversationCreated(
         actor=customer_actor(customer.pk, customer.name),
@@ -159,14 +174,7 @@ def revive(actor: Actor, conversation_id: int, *, now: datetime | None = None) -
     offer = selectors.pending_offer(conversation)
     agent = lock_agents([actor.agent_id])[actor.agent_id]
     now = now or timezone.now()
-    if steps.current_phase(conversation) != Phase.WAITING:
-        raise ActionRefused(policy.NOT_WAITING)
-    if conversation.last_agent_id != agent.pk:
-        raise ActionRefused(policy.NOT_YOURS)
-    if offer is not None:
-        raise ActionRefused(
-            Refusal(policy.TRANSFER_PENDING.code, policy.TRANSFER_PENDING.text, {"agent": offer.agent.name})
-        )
+    require(policy.why_not_revive(actor, selectors.facts(conversation, offer)))
     before = steps.move(conversation, Trigger.REVIVE, Phase.IN_CONVERSATION, now=now, agent=agent)
     steps.open_session(conversation, now=now, agent=agent, accepted=True)
     steps.seat_primary(conversation, agent, AssignReason.AGENT_CONVERSATION_REJOIN, now=now, joined=True)
