@@ -1,0 +1,230 @@
+"""Which conversations does the report show? One frozen value for the address, saved views and SQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from conversations.models import OFFERED_REASONS, ConversationQuerySet, Sentiment, State
+from conversations.reports.params import Pairs, Params, clean_search, member, number
+from routing.models import Channel
+
+WORDS_MAX = 8
+UNASSIGNED = "none"
+"""The value of ``agent`` that asks for conversations which nobody has."""
+
+
+class Tab(StrEnum):
+    """Which part of the work: what goes on, what is over, or both."""
+
+    ONGOING = "ongoing"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+class Window(StrEnum):
+    """How far back ``created_at`` may lie (domain.md D2)."""
+
+    TWO_HOURS = "2h"
+    TODAY = "today"
+    DAY = "24h"
+    THREE_DAYS = "3d"
+    MONTH = "30d"
+    ALL = "all"
+
+    def start(self, now: datetime) -> datetime | None:
+        """The earliest creation that is shown; None where everything is. Today begins at the centre's midnight."""
+        if self is Window.TODAY:
+            return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        length = WINDOW_LENGTHS.get(self)
+        return now - length if length is not None else None
+
+
+WINDOW_LENGTHS: Mapping[Window, timedelta] = {
+    Window.TWO_HOURS: timedelta(hours=2),
+    Window.DAY: timedelta(hours=24),
+    Window.THREE_DAYS: timedelta(days=3),
+    Window.MONTH: timedelta(days=30),
+}
+
+
+class Status(StrEnum):
+    """What the Status column says of an ongoing conversation; Offered is Active that awaits acceptance (M6)."""
+
+    OPEN = "open"
+    OFFERED = "offered"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    WRAP_UP = "wrap_up"
+
+    @property
+    def where(self) -> Q:
+        """The condition in the database."""
+        match self:
+            case Status.OFFERED:
+                return Q(state=State.ACTIVE, reason__in=OFFERED_REASONS)
+            case Status.ACTIVE:
+                return Q(state=State.ACTIVE) & ~Q(reason__in=OFFERED_REASONS)
+            case _:
+                return Q(state=self.value)
+
+
+WINDOW_LABELS = {
+    Window.TWO_HOURS: _("Last 2 hours"),
+    Window.TODAY: _("Today"),
+    Window.DAY: _("Last 24 hours"),
+    Window.THREE_DAYS: _("Last 3 days"),
+    Window.MONTH: _("Last 30 days"),
+    Window.ALL: _("All time"),
+}
+STATUS_LABELS = {
+    Status.OPEN: pgettext_lazy("status", "Open"),
+    Status.OFFERED: _("Offered"),
+    Status.ACTIVE: _("Active"),
+    Status.WAITING: _("Waiting"),
+    Status.WRAP_UP: _("Wrap-up"),
+}
+CHANNELS = tuple(channel for channel in Channel if channel is not Channel.RECORD)
+"""Records have a view of their own (domain.md 3.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a supervisor asked to see. Empty sets mean no restriction; ``search`` is kept clean.
+
+    ``unassigned`` stands beside ``agents``: conversations of these agents, or of nobody.
+    """
+
+    tab: Tab = Tab.ONGOING
+    window: Window = Window.DAY
+    queues: frozenset[int] = frozenset()
+    agents: frozenset[int] = frozenset()
+    unassigned: bool = False
+    channels: frozenset[Channel] = frozenset()
+    statuses: frozenset[Status] = frozenset()
+    sentiments: frozenset[Sentiment] = frozenset()
+    search: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep the search as it can be written and read again."""
+        object.__setattr__(self, "search", clean_search(self.search))
+
+    # --- the address ---
+
+    @classmethod
+    def parse(cls, params: Params) -> Filter:
+        """Take the filter's parameters; what cannot be understood is dropped and remembered by ``params``."""
+        people = params.many("agent", lambda value: value if value == UNASSIGNED else number(value))
+        return cls(
+            tab=params.one("tab", member(Tab), Tab.ONGOING),
+            window=params.one("window", member(Window), Window.DAY),
+            queues=frozenset(params.many("queue", number)),
+            agents=frozenset(agent for agent in people if isinstance(agent, int)),
+            unassigned=UNASSIGNED in people,
+            channels=frozenset(params.many("channel", {channel.value: channel for channel in CHANNELS}.get)),
+            statuses=frozenset(params.many("status", member(Status))),
+            sentiments=frozenset(params.many("sentiment", member(Sentiment))),
+            search=params.text("q"),
+        )
+
+    def pairs(self) -> Pairs:
+        """The parameters that ``parse`` reads back, in one order, without the defaults."""
+        return [
+            *([("tab", self.tab.value)] if self.tab is not Tab.ONGOING else []),
+            *([("window", self.window.value)] if self.window is not Window.DAY else []),
+            *(("queue", str(queue)) for queue in sorted(self.queues)),
+            *([("agent", UNASSIGNED)] if self.unassigned else []),
+            *(("agent", str(agent)) for agent in sorted(self.agents)),
+            *(("channel", channel.value) for channel in CHANNELS if channel in self.channels),
+            *(("status", status.value) for status in Status if status in self.statuses),
+            *(("sentiment", str(step.value)) for step in Sentiment if step in self.sentiments),
+            *([("q", self.search)] if self.search else []),
+        ]
+
+    def within(self, params: Params, queue_ids: Iterable[int], agent_ids: Iterable[int]) -> Filter:
+        """Without the queues and agents that do not exist, or are not in scope; they count as ignored."""
+        queues, agents = self.queues & set(queue_ids), self.agents & set(agent_ids)
+        for name, gone in (("queue", self.queues - queues), ("agent", self.agents - agents)):
+            for value in sorted(gone):
+                params.ignore(name, str(value))
+        return replace(self, queues=queues, agents=agents)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but tab and window restricts what is shown."""
+        return self != Filter(tab=self.tab, window=self.window)
+
+    def cleared(self) -> Filter:
+        """The same tab and window, nothing else."""
+        return Filter(tab=self.tab, window=self.window)
+
+    # --- the database ---
+
+    def narrowed(self, rows: ConversationQuerySet) -> ConversationQuerySet:
+        """Those that pass every filter but tab, status and window: what the counters count."""
+        rows = rows.exclude(channel=Channel.RECORD)
+        if self.queues:
+            rows = rows.filter(queue_id__in=self.queues)
+        if self.channels:
+            rows = rows.filter(channel__in=self.channels)
+        if self.sentiments:
+            rows = rows.filter(sentiment__in=self.sentiments)
+        if self.agents or self.unassigned:
+            rows = rows.filter(_had_by(self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
+        for word in self.search.split()[:WORDS_MAX]:
+            rows = rows.filter(_mentions(word))
+        return rows
+
+    def created(self, now: datetime) -> Q:
+        """The condition of the window."""
+        start = self.window.start(now)
+        return Q(created_at__gte=start) if start is not None else Q()
+
+    def shown(self, rows: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
+        """Those that the list shows: every filter, the window, the tab and the statuses."""
+        rows = self.narrowed(rows).filter(self.created(now))
+        if self.tab is not Tab.ALL:
+            rows = rows.ongoing() if self.tab is Tab.ONGOING else rows.closed()
+        if self.statuses:
+            wanted = Q()
+            for status in sorted(self.statuses):
+                wanted |= status.where
+            rows = rows.ongoing().filter(wanted)
+        return rows
+
+
+KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])
+"""Where the last agent is still shown (domain.md 2.5, 2)."""
+NOBODY = Q(agent__isnull=True) & (~KEEPS_LAST_AGENT | Q(last_agent__isnull=True))
+
+
+def _had_by(agent_ids: frozenset[int]) -> Q:
+    return Q(agent_id__in=agent_ids) | (KEEPS_LAST_AGENT & Q(last_agent_id__in=agent_ids))
+
+
+def _mentions(word: str) -> Q:
+    """A word in subject, customer or the agent who is shown, whatever its case.
+
+    SQLite compares only ASCII letters without case, so a word is looked for in its usual spellings.
+    """
+    found = Q()
+    for spelling in {word, word.lower(), word.upper(), word.capitalize()}:
+        found |= Q(subject__icontains=spelling) | Q(customer__name__icontains=spelling)
+        found |= _named("agent__user__", spelling) | (KEEPS_LAST_AGENT & _named("last_agent__user__", spelling))
+    return found
+
+
+def _named(path: str, word: str) -> Q:
+    nameless = Q(**{f"{path}first_name": "", f"{path}last_name": ""})
+    return (
+        Q(**{f"{path}first_name__icontains": word})
+        | Q(**{f"{path}last_name__icontains": word})
+        | (nameless & Q(**{f"{path}username__icontains": word}))
+    )
