@@ -77,6 +77,6 @@ function run() {
   setTimeout(run, 1000 - (serverNow() % 1000) + 5);
 }
 
-document.addEventListener("htmx:afterSettle", tick);
+document.addEventListener("htmx:afterSwap", tick);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 run();
