@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+from pytest_django.plugin import blocking_manager_key
 
 from tests.servers import find_chromium
 
@@ -14,11 +16,34 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in browser/ are browser tests; they run last, because Playwright keeps an event loop running."""
+    """Tests in browser/ are browser tests; they run last, because Playwright keeps an event loop running.
+
+    A test that commits ends by emptying every table, so it begins with what the migrations had put there.
+    """
     for item in items:
         if item.path.is_relative_to(HERE / "browser"):
             item.add_marker(pytest.mark.browser)
+        if commits(item):
+            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True), append=False)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def commits(item: pytest.Item) -> bool:
+    """Whether a test works on the database without a transaction around it that is rolled back in the end."""
+    marker = item.get_closest_marker("django_db")
+    is_marked = marker is not None and bool(marker.kwargs.get("transaction") or marker.args[:1] == (True,))
+    return is_marked or "transactional_db" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """After a test that commits, the next one finds the database as the migrations left it, whatever its kind."""
+    yield
+    contents = getattr(connection, "_test_serialized_contents", None)
+    if contents is not None and commits(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            connection.creation.deserialize_db_from_string(contents)
+            connection.close()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -41,20 +66,16 @@ def missing_here() -> dict[str, str]:
     return missing
 
 
-@pytest.fixture(autouse=True)
-def django_db_serialized_rollback() -> None:
-    """Bring back what the migrations put into the database after a test that commits.
-
-    Such a test ends by emptying every table; pytest-django looks for this fixture by its name.
-    """
-
-
-@pytest.fixture
-def close_thread_connections() -> Iterator[None]:
-    """For tests that start threads: nothing of theirs stays connected."""
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, which can be dropped in the end even if a thread of some test is still connected to it."""
     yield
-    for connection in connections.all(initialized_only=True):
-        connection.close()
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def pytest_unconfigure() -> None:
