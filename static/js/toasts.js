@@ -53,7 +53,7 @@ export function toast({ level = "info", text: words, code = "", url = "", label 
     element("button", { class: "toast-close", type: "button", "aria-label": text("dismiss"), "data-toast-close": true }, icon("x")),
   );
   if (url && new URL(url, location.href).origin === location.origin) {
-    made.append(element("div", { class: "toast-actions" }, element("a", { class: "btn small", href: url }, label || text("go_on"))));
+    made.append(element("div", { class: "toast-actions" }, element("a", { class: "btn small", href: url }, label || text("open"))));
   }
   list.append(made);
   const old = [...list.children];

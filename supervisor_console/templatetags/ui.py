@@ -184,6 +184,7 @@ def ui_texts() -> SafeString:
         "close": _("Close"),
         "cancel": _("Cancel"),
         "go_on": _("Continue"),
+        "open": _("Open"),
         "dismiss": _("Dismiss"),
         "failed": _("That did not work. Nothing was changed; try again."),
         "failed_network": _("The server cannot be reached. Nothing was changed; try again in a moment."),
