@@ -36,11 +36,11 @@ def commits(item: pytest.Item) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """After a test that commits, the next one finds the database as the migrations left it, whatever its kind."""
     yield
     contents = getattr(connection, "_test_serialized_contents", None)
-    if contents is not None and commits(item):
+    if nextitem is not None and contents is not None and commits(item):
         with item.config.stash[blocking_manager_key].unblock():
             connection.creation.deserialize_db_from_string(contents)
             connection.close()

@@ -19,9 +19,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests import servers
+from tests.servers import RESULTS, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "var" / "test-results"
 NOTHING_COLLECTED = 5
 
 GROUPS = {

@@ -7,15 +7,21 @@ gone with the run.
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "var" / "test-results"
 START_SECONDS = 30
 
 
@@ -68,6 +74,51 @@ def redis() -> Iterator[str]:
             yield f"unix://{socket}"
 
 
+@contextlib.contextmanager
+def console(log_name: str) -> Iterator[str]:
+    """The console (`manage.py serve`) in a process of its own on the test database; the value is its address."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    with _server(
+        command,
+        RESULTS / f"{log_name}-{os.getpid()}.log",
+        ready=lambda: _is_healthy(address),
+        stop=signal.SIGTERM,
+        folder=ROOT,
+        environment={name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+        | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_DATABASE_URL": address_of_the_test_database()},
+    ):
+        yield address
+
+
+def address_of_the_test_database() -> str:
+    """What another process writes into TEST_DATABASE_URL to stand on the database of this test run."""
+    from django.conf import settings
+
+    name = settings.DATABASES["default"]["NAME"]  # The test database by now.
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        return f"sqlite:///{name}"
+    return re.sub(r"/[^/?]+(?=\?|$)", f"/{name}", os.environ["TEST_DATABASE_URL"])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as response:
+            healthy: bool = response.status == 200
+            return healthy
+    except OSError:
+        return False
+
+
 def _postgresql_programs() -> Path:
     """The newest folder that holds both initdb and postgres (Debian keeps them out of the PATH)."""
     folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
@@ -102,20 +153,30 @@ def _folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _server(command: Sequence[object], log: Path, *, ready: Callable[[], bool], stop: signal.Signals) -> Iterator[None]:
+def _server(
+    command: Sequence[object],
+    log: Path,
+    *,
+    ready: Callable[[], bool],
+    stop: signal.Signals,
+    folder: Path = Path("/"),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[None]:
     with log.open("w") as output:
-        process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, cwd="/")
+        process = subprocess.Popen(
+            list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[-1]} did not start:\n{log.read_text()}")
+                raise RuntimeError(f"{command} did not start:\n{log.read_text()}")
             time.sleep(0.05)
         yield
     finally:
         process.send_signal(stop)
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -6,9 +6,9 @@
         desk.goto("/desk/")
         ...
 
-The server is a process of its own (`manage.py serve`, with its background work) on the database of the test, so a test
-prepares rows in its own process and then acts as people do, through pages: what the test's process announces to sockets
-does not reach the server's process, what pages do does.
+The server is a process of its own (`manage.py serve`, with its background work) on the database of the test. A test
+prepares rows in its own process and then acts as people do, through pages: what a page does reaches the other pages at
+once, what the test's own process announces reaches them a few seconds later, through the outbox.
 
 A test fails when a page writes an error to its console (that includes everything the Content-Security-Policy refuses),
 throws, or asks anything of another host. `open_page.allow_errors("409")` names an error that the test wants.
@@ -16,14 +16,8 @@ throws, or asks anything of another host. `open_page.allow_errors("409")` names 
 
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,11 +27,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from routing.models import User
-from tests.servers import find_chromium
+from tests import servers
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "var" / "test-results"
-START_SECONDS = 30
 PATIENCE_MS = 10_000
 DESKTOP = (1440, 900)
 
@@ -55,29 +46,8 @@ CHROMIUM_FLAGS = [
 @pytest.fixture(scope="package")
 def server_address(django_db_setup: None) -> Iterator[str]:
     """The address of the console, served by a process of its own on the test database."""
-    port = _free_port()
-    log_path = RESULTS / f"server-{os.getpid()}.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
-            cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
-            | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_DATABASE_URL": _address_of_the_test_database()},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(address, process, log_path)
+    with servers.console("browser-server") as address:
         yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="package")
@@ -86,7 +56,7 @@ def chromium() -> Iterator[Browser]:
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=servers.find_chromium(), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
     if before is None:
@@ -183,33 +153,7 @@ def session_of(user: User) -> str:
 
 
 def _take_pictures(name: str, people: People) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    servers.RESULTS.mkdir(parents=True, exist_ok=True)
     pages = [page for context in people.contexts for page in context.pages]
     for number, page in enumerate(pages, start=1):
-        page.screenshot(path=RESULTS / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}-{number}.png", full_page=True)
-
-
-def _address_of_the_test_database() -> str:
-    name = settings.DATABASES["default"]["NAME"]  # The test database by now.
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-        return f"sqlite:///{name}"
-    return re.sub(r"/[^/?]+(?=\?|$)", f"/{name}", os.environ["TEST_DATABASE_URL"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/healthz", timeout=5) as response:
-                if response.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
+        page.screenshot(path=servers.RESULTS / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}-{number}.png", full_page=True)

@@ -10,12 +10,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+from tests.servers import ROOT, START_SECONDS, free_port
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +33,6 @@ def surroundings(database: str) -> dict[str, str]:
         "TEST_REDIS_URL": "",
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start(database: str, *arguments: str) -> subprocess.Popen[str]:
