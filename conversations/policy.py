@@ -313,12 +313,17 @@ SWITCH_LABELS: Mapping[Verb, object] = {
 }
 
 
-def why_not_supervise(actor: Actor, facts: Facts, switches: Switches, verb: Verb) -> Refusal | None:
-    """The preconditions common to all supervisor actions (domain.md 3.0, 1 to 4)."""
+def why_not_supervisor(actor: Actor) -> Refusal | None:
+    """Why this actor cannot supervise anything at all (domain.md 3.0, 1)."""
     if not actor.is_supervisor:
         return NOT_SUPERVISOR
-    if Role.API_ACCESS in actor.roles:
-        return API_ROLE_CONFLICT
+    return API_ROLE_CONFLICT if Role.API_ACCESS in actor.roles else None
+
+
+def why_not_supervise(actor: Actor, facts: Facts, switches: Switches, verb: Verb) -> Refusal | None:
+    """The preconditions common to all supervisor actions (domain.md 3.0, 1 to 4)."""
+    if (refusal := why_not_supervisor(actor)) is not None:
+        return refusal
     if not actor.supervises_queue(facts.queue_id):
         return OUT_OF_SCOPE
     return _why_not_by_row(facts, switches, verb)
