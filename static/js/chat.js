@@ -75,9 +75,13 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt.closest?.("[data-composer]");
   if (!form || !event.detail.successful || event.detail.requestConfig?.verb === "get") return;
+  const key = form.querySelector("input[name=client_key]");
+  if (key) key.value = crypto.randomUUID?.() ?? "";
   const field = form.querySelector("textarea");
   if (field) {
-    field.value = "";
+    // What was written while the line was on its way stays.
+    const sent = String(event.detail.requestConfig?.parameters?.[field.name] ?? field.value);
+    field.value = field.value.startsWith(sent) ? field.value.slice(sent.length) : field.value;
     if (!document.querySelector("dialog[open]")) field.focus({ preventScroll: true });
   }
   for (const log of logs()) before.set(log.id || "log", { end: true, lines: 0 });
