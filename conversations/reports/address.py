@@ -48,7 +48,7 @@ class Address:
         return [
             *self.filter.pairs(),
             *(("sort", str(key)) for key in self.sort),
-            *(("cols", name) for name in self.columns if self.columns != DEFAULT_COLUMNS),
+            *(("cols", name) for name in self.columns if not self.has_default_columns),
             *([("page", str(self.page))] if self.page > 1 else []),
             *([("open", str(self.open))] if self.open is not None else []),
         ]
@@ -57,6 +57,11 @@ class Address:
     def url(self) -> str:
         """The address as a link; the side panel is not part of links, the browser adds it."""
         return url_of(replace(self, open=None).pairs())
+
+    @property
+    def has_default_columns(self) -> bool:
+        """Whether nobody chose the columns."""
+        return self.columns == DEFAULT_COLUMNS
 
     def filtered(self, filter_: Filter) -> Address:
         """The same view of other conversations, from the first page."""

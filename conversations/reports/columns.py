@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, DateTimeField, F, IntegerField, OrderBy, Value, When
+from django.db.models import Case, DateTimeField, Expression, F, IntegerField, OrderBy, Value, When
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from conversations.models import State
-from conversations.reports.durations import handle_sql, wait_sql, waiting_since_sql
+from conversations.reports.durations import handle_sql, since_sql, wait_sql, waiting_since_sql
 from conversations.reports.filters import KEEPS_LAST_AGENT, Status, Tab
 from routing.models import Channel
 
 if TYPE_CHECKING:
-    from django.db.models.expressions import Combinable
     from django.utils.functional import _StrPromise
 
-Key = Callable[[datetime], "Combinable"]
+Key = Callable[[datetime], "Expression | F"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,16 @@ def _plain(path: str) -> Key:
     return lambda now: F(path)
 
 
-def _agent_name(path: str) -> Combinable:
+def _length(path: str) -> Key:
+    return lambda now: since_sql(path, now)
+
+
+def _agent_name(path: str) -> Expression:
     whole = Concat(f"{path}__user__first_name", Value(" "), f"{path}__user__last_name")
     return Coalesce(NullIf(whole, Value(" ")), f"{path}__user__username")
 
 
-def _agent(now: datetime) -> Combinable:
+def _agent(now: datetime) -> Expression:
     return Lower(
         Case(
             When(agent__isnull=False, then=_agent_name("agent")),
@@ -75,18 +78,18 @@ def _agent(now: datetime) -> Combinable:
     )
 
 
-def _status(now: datetime) -> Combinable:
+def _status(now: datetime) -> Expression:
     order = [When(status.where, then=Value(place)) for place, status in enumerate(Status)]
     return Case(*order, default=Value(len(Status)), output_field=IntegerField())
 
 
-def _channel(now: datetime) -> Combinable:
+def _channel(now: datetime) -> Expression:
     by_label = sorted(Channel, key=lambda channel: str(channel.label).casefold())
     places = [When(channel=channel.value, then=Value(place)) for place, channel in enumerate(by_label)]
     return Case(*places, default=Value(len(places)), output_field=IntegerField())
 
 
-def _sentiment(now: datetime) -> Combinable:
+def _sentiment(now: datetime) -> Expression:
     return NullIf("sentiment", Value(0))
 
 
@@ -102,8 +105,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("sentiment", _("Sentiment"), _sentiment, drop="drop-3"),
     Column("created", _("Created"), _plain("created_at"), css="num", drop="drop-1", largest_first=True),
     Column("workstream", _("Workstream"), _text("workstream__name"), is_default=False),
-    Column("state_since", _("In status"), _plain("state_changed_at"), is_default=False, css="num"),
-    Column("unanswered", _("Unanswered"), _plain("unanswered_since"), is_default=False, css="num"),
+    Column("state_since", _("In status"), _length("state_changed_at"), is_default=False, css="num", largest_first=True),
+    Column("unanswered", _("Unanswered"), _length("unanswered_since"), is_default=False, css="num", largest_first=True),
     Column(
         "activity",
         _("Last activity"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Q, Value, When
+from django.db.models import Case, DateTimeField, DurationField, Expression, ExpressionWrapper, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation, State
@@ -98,7 +98,7 @@ def queue_wait(since: datetime, warn: int, urgent: int, now: datetime) -> Clock:
 IS_OPEN_AGAIN = Q(state=State.OPEN, accepted_at__isnull=False)
 
 
-def waiting_since_sql() -> Case:
+def waiting_since_sql() -> Expression:
     """``waiting_since`` for ongoing conversations, as the database computes it."""
     return Case(
         When(accepted_at__isnull=True, then=F("first_wait_started_at")),
@@ -108,7 +108,7 @@ def waiting_since_sql() -> Case:
     )
 
 
-def wait_sql(now: datetime) -> ExpressionWrapper:
+def wait_sql(now: datetime) -> Expression:
     """The length of ``wait``, as the database computes it."""
     moment = Value(now, output_field=DateTimeField())
     start = Case(
@@ -137,7 +137,7 @@ def handle(conversation: Conversation, now: datetime) -> Clock:
     return Clock(clock_text(conversation.handled)) if conversation.handled else RESTING
 
 
-def handle_sql(now: datetime) -> ExpressionWrapper:
+def handle_sql(now: datetime) -> Expression:
     """The length of ``handle``, as the database computes it."""
     moment = Value(now, output_field=DateTimeField())
     began = Coalesce(
@@ -146,3 +146,11 @@ def handle_sql(now: datetime) -> ExpressionWrapper:
         output_field=DateTimeField(),
     )
     return ExpressionWrapper(moment - began, output_field=DurationField())
+
+
+# --- other lengths ---------------------------------------------------------------------------------------------
+
+
+def since_sql(path: str, now: datetime) -> Expression:
+    """How long ago a stored moment was, as the database computes it."""
+    return ExpressionWrapper(Value(now, output_field=DateTimeField()) - F(path), output_field=DurationField())

@@ -16,3 +16,14 @@ def moment(at: datetime, now: datetime) -> str:
         return clock
     day = date_format(local, "MONTH_DAY_FORMAT" if local.year == timezone.localtime(now).year else "DATE_FORMAT")
     return f"{day}, {clock}"
+
+
+def short_moment(at: datetime, now: datetime) -> str:
+    """A moment that fits a narrow column: the time today, weekday and time within a week, else the date."""
+    local, today = timezone.localtime(at), timezone.localtime(now).date()
+    days = (today - local.date()).days
+    if days == 0:
+        return f"{local:%H:%M}"
+    if 0 < days < 7:
+        return f"{date_format(local, 'D')} {local:%H:%M}"
+    return date_format(local, "j M" if local.year == today.year else "j M Y")

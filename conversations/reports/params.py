@@ -89,4 +89,4 @@ def member(kind: type[E]) -> Callable[[str], E | None]:
 
 def number(text: str) -> int | None:
     """Understands a positive whole number that may be an id: plain digits, no more than a database takes."""
-    return int(text) or None if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    return int(text) if text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= 18 else None

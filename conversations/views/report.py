@@ -1,8 +1,26 @@
-"""Being built."""
+"""The Ongoing conversations report: one address, a page and its live region."""
+
+from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from conversations.reports import ongoing as reports
+from conversations.views.access import supervisors
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.web import htmx, page_or_part, wants_part
+
+REGION = "report"
+"""The id of the live region: what asks for a refresh under this name keeps its menus as they are."""
 
 
-def ongoing(request: HttpRequest, **ids: object) -> HttpResponse:
-    """Being built."""
-    return HttpResponse(status=501)
+@require_safe
+@supervisors
+def ongoing(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Show the report under the address that was asked for."""
+    refreshes = wants_part(request) and htmx(request).trigger == REGION
+    report = reports.ongoing(actor, dict(request.GET.lists()), now=timezone.now(), with_menus=not refreshes)
+    return page_or_part(
+        request, "conversations/report/page.html", "conversations/report/_report.html", {"report": report}
+    )

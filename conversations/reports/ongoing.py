@@ -1,0 +1,273 @@
+"""What does the Ongoing conversations report show, under this address, to this supervisor?
+
+One reading of the database makes all of it: rows, counters, tabs and pages (domain.md 5.3). A fixed number of
+queries, however many rows there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Max, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from conversations import policy, selectors
+from conversations.models import ConversationQuerySet
+from conversations.reports import controls, counts, tiles
+from conversations.reports.address import Address
+from conversations.reports.columns import order_by
+from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
+from conversations.reports.moments import short_moment
+from conversations.reports.params import Pairs, Params
+from conversations.reports.rows import Row, reason_data, rows
+from routing.models import Agent, Queue, QueueType
+from supervisor_console.kernel.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What depends on who looks, once per page and as JSON for the scripts (see ``rows``).
+
+    ``queue_ids`` is the supervisor's scope, empty where it is everything.
+    """
+
+    agent_id: int | str
+    queue_ids: str
+    refusal: str
+    own_refusal: str
+    scope_refusal: str
+    none_refusal: str
+    multiple_refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why the list is empty, as ``components/_empty.html`` takes it."""
+
+    icon: str
+    title: str
+    text: str = ""
+    url: str = ""
+    label: str = ""
+    good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The conversation in the side panel."""
+
+    id: int
+    url: str
+    page_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole page."""
+
+    address: Address
+    url: str
+    title: str
+    scope: str
+    ignored: str
+    older: str
+    older_url: str
+    clear_url: str
+
+    tabs: list[tiles.TabLink]
+    tiles: list[tiles.Tile]
+    windows: list[controls.Link]
+    window: str
+    chips: list[controls.Link]
+    groups: list[controls.Group]
+    search_others: Pairs
+    filter_others: Pairs
+
+    heads: list[controls.Head]
+    shown: Mapping[str, bool]
+    drops: Mapping[str, str]
+    columns: list[controls.Option]
+    column_others: Pairs
+    default_columns_url: str
+
+    rows: list[Row]
+    empty: Empty | None
+    pages: controls.Pages
+    panel: Panel | None
+    viewer: Viewer
+
+
+def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime, with_menus: bool = True) -> Report:
+    """Read the report for an address's parameters.
+
+    Only what ``selectors.visible`` gives is listed, counted, searched or offered as a filter.
+    ``with_menus`` off leaves the boxes of the filter menu out: a refresh does not need them again.
+    """
+    params = Params(values)
+    address = Address.parse(params)
+    all_queues = {queue.pk: queue for queue in Queue.objects.exclude(type=QueueType.RECORD).order_by("name")}
+    queues = {pk: queue for pk, queue in all_queues.items() if actor.supervises_queue(pk)}
+    agents = _agent_names(address.filter.agents, everybody=with_menus)
+    filter_ = address.filter.within(params, queues, agents)
+
+    visible = selectors.visible(actor)
+    figures = counts.count(visible, filter_, all_queues, now)
+    total = figures.shown(filter_)
+    page = min(address.page, controls.page_count(total))
+    if page != address.page:
+        params.ignore("page", str(address.page))
+    panel = _panel(visible, address.open)
+    if panel is None and address.open is not None:
+        params.ignore("open", str(address.open))
+    address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
+
+    shown_rows = rows(_page_ids(visible, address, now), selectors.switches(), now) if total else []
+    return Report(
+        address=address,
+        url=address.url,
+        title={
+            Tab.ONGOING: _("Ongoing conversations"),
+            Tab.CLOSED: _("Closed conversations"),
+            Tab.ALL: _("All conversations"),
+        }[filter_.tab],
+        scope=_scope(actor, filter_, queues),
+        ignored=controls.ignored_text(params.finish()),
+        older=_older(figures, filter_),
+        older_url=address.filtered(replace(filter_, window=Window.ALL)).url,
+        clear_url=address.filtered(filter_.cleared()).url,
+        tabs=tiles.tabs(address, figures),
+        tiles=tiles.tiles(address, figures, counts.staffing(_staff_scope(actor, filter_, all_queues))),
+        windows=controls.windows(address),
+        window=str(WINDOW_LABELS[filter_.window]),
+        chips=controls.chips(address, queues, agents),
+        groups=controls.filter_groups(filter_, queues.values(), agents) if with_menus else [],
+        search_others=address.others("q"),
+        filter_others=address.others("queue", "agent", "channel", "status", "sentiment"),
+        heads=controls.heads(address),
+        shown=dict.fromkeys(address.columns, True),
+        drops={name: controls.drop(address, name) for name in address.columns},
+        columns=controls.column_options(address),
+        column_others=address.others("cols"),
+        default_columns_url=replace(address, columns=Address().columns).url,
+        rows=shown_rows,
+        empty=None if shown_rows else _empty(visible, address, figures, now),
+        pages=controls.pages(address, total),
+        panel=panel,
+        viewer=_viewer(actor),
+    )
+
+
+def _page_ids(visible: ConversationQuerySet, address: Address, now: datetime) -> list[int]:
+    """The ids of one page: a narrow query over the partial index; the wide rows are fetched for these only."""
+    start = (address.page - 1) * controls.PAGE_SIZE
+    found = address.filter.shown(visible, now).order_by(*order_by(address.sort, address.filter.tab, now))
+    return list(found.values_list("pk", flat=True)[start : start + controls.PAGE_SIZE])
+
+
+def _agent_names(selected: frozenset[int], *, everybody: bool) -> dict[int, str]:
+    """The agents of the filter by name: the selected ones, and everybody who is active where the menu needs them."""
+    if not everybody and not selected:
+        return {}
+    wanted = Q(pk__in=selected) | Q(user__is_active=True) if everybody else Q(pk__in=selected)
+    found = Agent.objects.filter(wanted).select_related("user")
+    return dict(sorted(((agent.pk, agent.name) for agent in found), key=lambda one: one[1].casefold()))
+
+
+def _staff_scope(actor: Actor, filter_: Filter, queues: Mapping[int, Queue]) -> frozenset[int] | None:
+    """The queues whose agents are counted: the asked ones, else the supervisor's own; None means everybody.
+
+    Everybody belongs to a default queue, so asking for one asks for everybody; in a scope it says nothing.
+    """
+    if filter_.queues:
+        return None if any(queues[pk].is_default for pk in filter_.queues) else filter_.queues
+    if actor.supervised_queue_ids is None:
+        return None
+    return frozenset(pk for pk in actor.supervised_queue_ids if pk in queues and not queues[pk].is_default)
+
+
+def _scope(actor: Actor, filter_: Filter, queues: Mapping[int, Queue]) -> str:
+    """Which queues are looked at, in words (P22)."""
+    if filter_.queues:
+        return ", ".join(sorted(queues[pk].name for pk in filter_.queues))
+    if actor.supervised_queue_ids is None:
+        return _("all queues")
+    named = [queue.name for queue in queues.values() if not queue.is_default]
+    return _("your queues: %(queues)s") % {"queues": ", ".join(named) or "–"}
+
+
+def _older(figures: counts.Counts, filter_: Filter) -> str:
+    """How many ongoing ones the window hides (domain.md D2); empty where none, or where none would be listed."""
+    if not figures.older or filter_.tab is Tab.CLOSED:
+        return ""
+    return ngettext(
+        "%(n)d older ongoing one is hidden, show", "%(n)d older ongoing ones are hidden, show", figures.older
+    ) % {"n": figures.older}
+
+
+def _panel(visible: ConversationQuerySet, conversation_id: int | None) -> Panel | None:
+    if conversation_id is None or not visible.filter(pk=conversation_id).exists():
+        return None
+    return Panel(
+        conversation_id,
+        reverse("conversations:panel", args=[conversation_id]),
+        reverse("conversations:conversation", args=[conversation_id]),
+    )
+
+
+def _viewer(actor: Actor) -> Viewer:
+    refusal = policy.why_not_supervisor(actor)
+    scope = actor.supervised_queue_ids
+    return Viewer(
+        agent_id=actor.agent_id or "",
+        queue_ids=json.dumps(sorted(scope)) if scope is not None else "",
+        refusal=json.dumps(reason_data(refusal)) if refusal is not None else "",
+        own_refusal=json.dumps(reason_data(policy.OWN_CONVERSATION)),
+        scope_refusal=json.dumps(reason_data(policy.OUT_OF_SCOPE)),
+        none_refusal=json.dumps(reason_data(policy.NOTHING_SELECTED)),
+        multiple_refusal=json.dumps(reason_data(policy.MULTIPLE_SELECTED)),
+    )
+
+
+def _empty(visible: ConversationQuerySet, address: Address, figures: counts.Counts, now: datetime) -> Empty:
+    """Nothing yet, nothing matches, or good news: an empty queue is one."""
+    filter_ = address.filter
+    if filter_.tab is Tab.ONGOING and filter_.statuses and filter_.statuses <= tiles.UNANSWERED:
+        last = filter_.narrowed(visible).filter(filter_.created(now)).aggregate(Max("accepted_at"))["accepted_at__max"]
+        return Empty(
+            "circle-check",
+            _("No one is waiting"),
+            _("The last one was answered at %(time)s.") % {"time": short_moment(last, now)} if last else "",
+            address.filtered(replace(filter_, statuses=frozenset())).url,
+            _("Show all ongoing ones"),
+            good=True,
+        )
+    if filter_.is_narrow:
+        return Empty(
+            "filter",
+            _("Nothing matches"),
+            _("No conversation passes all filters."),
+            address.filtered(filter_.cleared()).url,
+            _("Clear filters"),
+        )
+    if figures.older and filter_.tab is not Tab.CLOSED:
+        return Empty(
+            "clock",
+            _("Nothing in this window"),
+            _("Every ongoing conversation began earlier."),
+            address.filtered(replace(filter_, window=Window.ALL)).url,
+            _("Show all of them"),
+        )
+    if filter_.tab is Tab.ONGOING and figures.closed:
+        return Empty("circle-check", _("Nothing is going on"), _("Every conversation has been finished."), good=True)
+    if filter_.tab is Tab.CLOSED and figures.ongoing:
+        return Empty("inbox", _("Nothing closed yet"), _("Finished conversations appear here."))
+    return Empty(
+        "inbox",
+        _("Nothing yet"),
+        _("A conversation appears here as soon as a customer writes or calls."),
+    )

@@ -1,0 +1,255 @@
+"""What does a row print? Ready strings and booleans: the template formats nothing and asks no query.
+
+A row is the same for everybody who may see it. What depends on the viewer (the own conversation, the scope, the own
+roles) stands once on the page, and the scripts put both together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from conversations import policy, selectors
+from conversations.models import (
+    AssignReason,
+    Conversation,
+    Mode,
+    Offer,
+    OfferKind,
+    OfferStatus,
+    Participant,
+    Sentiment,
+    State,
+)
+from conversations.policy import Switches, Verb
+from conversations.reports.durations import RESTING, Clock, handle, running, wait
+from conversations.reports.filters import STATUS_LABELS, Status
+from conversations.reports.moments import short_moment
+from conversations.reports.people import code_of, initials
+from routing.models import Channel
+from supervisor_console.kernel.errors import Reason
+
+BADGES_MAX = 2
+FAILED_FOR = timedelta(minutes=15)
+"""How long a row says that a transfer came to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A short word about a row, as the ``badge`` tag takes it."""
+
+    text: str
+    kind: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One conversation, ready to print."""
+
+    id: int
+    version: int
+    url: str
+    panel_url: str
+    refusals: str
+    queue_id: int
+    holder_id: int | str
+
+    subject: str
+    badges: tuple[Badge, ...]
+    customer: str
+    channel: str
+    channel_label: str
+    status: str
+    status_label: str
+    agent: str
+    agent_initials: str
+    presence: str
+    presence_label: str
+    queue: str
+    wait: Clock
+    handle: Clock
+    sentiment: int
+    sentiment_label: str
+    created: str
+    created_exactly: str
+    workstream: str
+    state_since: Clock
+    unanswered: Clock
+    activity: str
+    transfers: int
+    priority: int
+    closed: str
+
+
+def rows(ids: Sequence[int], switches: Switches, now: datetime) -> list[Row]:
+    """The rows of these conversations, in this order. Three queries, however many rows."""
+    found = Conversation.objects.select_related(
+        "customer",
+        "workstream",
+        "queue",
+        "agent__user",
+        "agent__presence",
+        "last_agent__user",
+        "last_agent__presence",
+    ).in_bulk(ids)
+    offers, people = _latest_offers(found), _onlookers(found)
+    return [_row(found[pk], offers.get(pk), people.get(pk, []), switches, now) for pk in ids if pk in found]
+
+
+def _latest_offers(ids: Iterable[int]) -> dict[int, Offer]:
+    """The latest offer of each conversation: the pending one, or the one that says how it ended."""
+    latest = Offer.objects.filter(conversation__in=list(ids)).values("conversation").annotate(latest=Max("pk"))
+    offers = Offer.objects.filter(pk__in=latest.values("latest")).select_related("agent__user")
+    return {offer.conversation_id: offer for offer in offers}
+
+
+def _onlookers(ids: Iterable[int]) -> dict[int, list[Participant]]:
+    """Who monitors, and which supervisors have joined (experience.md 3, 23)."""
+    found: dict[int, list[Participant]] = {}
+    for one in (
+        Participant.objects.filter(
+            conversation__in=list(ids),
+            left_at__isnull=True,
+            assign_reason__in=[AssignReason.AGENT_MONITOR, AssignReason.AGENT_CONVERSATION_JOIN],
+        )
+        .select_related("user")
+        .order_by("added_at", "pk")
+    ):
+        found.setdefault(one.conversation_id, []).append(one)
+    return found
+
+
+def _row(
+    conversation: Conversation, offer: Offer | None, people: list[Participant], switches: Switches, now: datetime
+) -> Row:
+    pending = offer if offer is not None and offer.status == OfferStatus.PENDING else None
+    status, status_label = status_of(conversation)
+    agent = conversation.agent
+    if agent is None and conversation.shown_last_agent_id is not None:
+        agent = conversation.last_agent
+    name = agent.name if agent is not None else ""
+    is_ongoing = conversation.is_ongoing
+    return Row(
+        id=conversation.pk,
+        version=conversation.version,
+        url=reverse("conversations:conversation", args=[conversation.pk]),
+        panel_url=reverse("conversations:panel", args=[conversation.pk]),
+        refusals=refusals(selectors.facts(conversation, pending), switches),
+        queue_id=conversation.queue_id,
+        holder_id=conversation.agent_id or "",
+        subject=conversation.subject,
+        badges=tuple(_badges(conversation, offer, people, now))[:BADGES_MAX],
+        customer=conversation.customer.name,
+        channel=conversation.channel,
+        channel_label=str(Channel(conversation.channel).label),
+        status=status,
+        status_label=status_label,
+        agent=name,
+        agent_initials=initials(name) if name else "",
+        presence=code_of(agent.presence) if agent is not None else "",
+        presence_label=str(agent.presence.name) if agent is not None else "",
+        queue=conversation.queue.name,
+        wait=wait(conversation, now),
+        handle=handle(conversation, now),
+        sentiment=conversation.sentiment,
+        sentiment_label=str(Sentiment(conversation.sentiment).label),
+        created=short_moment(conversation.created_at, now),
+        created_exactly=f"{timezone.localtime(conversation.created_at):%Y-%m-%d %H:%M:%S}",
+        workstream=conversation.workstream.name,
+        state_since=running(conversation.state_changed_at, now) if is_ongoing else RESTING,
+        unanswered=running(conversation.unanswered_since, now) if is_ongoing else RESTING,
+        activity=short_moment(conversation.last_activity_at, now),
+        transfers=conversation.transfer_count,
+        priority=conversation.priority,
+        closed=short_moment(conversation.closed_at, now) if conversation.closed_at is not None else "",
+    )
+
+
+def status_of(conversation: Conversation) -> tuple[str, str]:
+    """Code and label of the Status column: Active that awaits acceptance is Offered (domain.md M6)."""
+    if conversation.state == State.CLOSED:
+        return State.CLOSED.value, str(State.CLOSED.label)
+    status = Status.OFFERED if conversation.is_offered else Status(conversation.state)
+    return status.value, str(STATUS_LABELS[status])
+
+
+# --- why not ------------------------------------------------------------------------------------------------
+
+
+def reason_data(reason: Reason) -> dict[str, str]:
+    """A reason as the scripts read it."""
+    return {"code": reason.code, "text": reason.sentence}
+
+
+def refusals(facts: policy.Facts, switches: Switches) -> str:
+    """Why nobody could do what to this conversation, as JSON by verb; verbs that are possible are left out."""
+    found = {verb.value: policy.why_not_by_row(facts, switches, verb) for verb in Verb}
+    return json.dumps({verb: reason_data(no) for verb, no in found.items() if no is not None}, ensure_ascii=False)
+
+
+# --- badges -------------------------------------------------------------------------------------------------
+
+FAILED = (OfferStatus.REJECTED, OfferStatus.TIMED_OUT)
+
+
+def _badges(
+    conversation: Conversation, offer: Offer | None, people: list[Participant], now: datetime
+) -> Iterable[Badge]:
+    if conversation.is_abandoned:
+        yield Badge(_("Abandoned"), "warn", "user-x")
+    if offer is not None and conversation.is_ongoing:
+        yield from _offer_badges(conversation, offer, now)
+    if conversation.is_elevated and conversation.is_ongoing:
+        yield Badge(_("In a call"), "info", "phone-call")
+    joined = [one.user.display_name for one in people if one.mode == Mode.CONSULT]
+    watching = [one.user.display_name for one in people if one.mode == Mode.MONITOR]
+    if joined:
+        yield Badge(
+            _("%(name)s joined") % {"name": joined[0]}
+            if len(joined) == 1
+            else ngettext("%(n)d supervisor joined", "%(n)d supervisors joined", len(joined)) % {"n": len(joined)},
+            "violet",
+            "users",
+        )
+    if watching:
+        yield Badge(
+            _("%(name)s is watching") % {"name": watching[0]}
+            if len(watching) == 1
+            else ngettext("%(n)d watching", "%(n)d watching", len(watching)) % {"n": len(watching)},
+            "",
+            "eye",
+        )
+
+
+def _offer_badges(conversation: Conversation, offer: Offer, now: datetime) -> Iterable[Badge]:
+    names: Mapping[str, str] = {"agent": offer.agent.name}
+    is_transfer = offer.kind == OfferKind.TRANSFER
+    if offer.status == OfferStatus.PENDING and is_transfer:
+        yield Badge(_("Transfer to %(agent)s") % names, "info", "arrow-right-left")
+    elif offer.status in FAILED and is_transfer:
+        if offer.settled_at is not None and now - offer.settled_at > FAILED_FOR:
+            return
+        yield Badge(
+            _("%(agent)s rejected the transfer") % names
+            if offer.status == OfferStatus.REJECTED
+            else _("%(agent)s did not answer the transfer") % names,
+            "warn",
+            "undo-2",
+        )
+    elif offer.status in FAILED and conversation.state == State.OPEN:
+        yield Badge(
+            _("%(agent)s rejected it") % names
+            if offer.status == OfferStatus.REJECTED
+            else _("%(agent)s did not answer") % names,
+            "warn",
+            "undo-2",
+        )
