@@ -14,17 +14,15 @@ LockedConversation = NewType("LockedConversation", Conversation)
 def lock_conversation(conversation_id: int) -> LockedConversation:
     """Lock one conversation and read it afresh; raises ``NotVisible`` where there is none.
 
+    Two statements: one that joins other tables and waits for the lock would go on with the joined
+    rows of before the wait, and lose the conversation where its agent or queue changed meanwhile.
     On SQLite the immediate transaction has locked the whole database already.
     """
-    row = (
-        Conversation.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("queue", "workstream", "customer", "agent__user", "last_agent__user")
-        .filter(pk=conversation_id)
-        .first()
-    )
-    if row is None:
+    locked = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation_id)
+    if not locked.values_list("pk"):
         raise NotVisible
-    return LockedConversation(row)
+    rows = Conversation.objects.select_related("queue", "workstream", "customer", "agent__user", "last_agent__user")
+    return LockedConversation(rows.get(pk=conversation_id))
 
 
 def lock_offer(offer_id: int) -> tuple[LockedConversation, Offer]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NewType
 
+from django.db.models import BigIntegerField
+
 from routing.models import Agent
 
 LockedAgent = NewType("LockedAgent", Agent)
@@ -14,15 +16,13 @@ LockedAgent = NewType("LockedAgent", Agent)
 def lock_agents(agent_ids: Iterable[int | None]) -> dict[int, LockedAgent]:
     """Lock these agents in ascending order of id; ids that do not exist are left out.
 
-    On SQLite the immediate transaction has locked the whole database already.
+    Two statements: one that joins the presence and waits for the lock would go on with the presence
+    of before the wait, and lose the agent where it changed meanwhile. On SQLite the immediate
+    transaction has locked the whole database already.
     """
-    wanted = sorted({agent_id for agent_id in agent_ids if agent_id is not None})
+    wanted = {agent_id for agent_id in agent_ids if agent_id is not None and 0 < agent_id <= BigIntegerField.MAX_BIGINT}
     if not wanted:
         return {}
-    rows = (
-        Agent.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("user", "presence")
-        .filter(pk__in=wanted)
-        .order_by("pk")
-    )
-    return {agent.pk: LockedAgent(agent) for agent in rows}
+    locked = Agent.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    rows = Agent.objects.select_related("user", "presence").in_bulk(list(locked.values_list("pk", flat=True)))
+    return {agent_id: LockedAgent(rows[agent_id]) for agent_id in sorted(rows)}
