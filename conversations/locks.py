@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from conversations.models import Conversation, Customer, Offer
+from conversations.models import Conversation, Customer, Offer, SupervisorSettings
 from supervisor_console.kernel.errors import NotVisible
 
 LockedConversation = NewType("LockedConversation", Conversation)
@@ -43,3 +43,9 @@ def lock_customer(customer_id: int) -> Customer:
     if row is None:
         raise NotVisible
     return row
+
+
+def lock_settings() -> SupervisorSettings:
+    """Lock the one row of supervisor settings, made with the defaults where none was saved yet; taken alone."""
+    SupervisorSettings.objects.get_or_create(pk=1)
+    return SupervisorSettings.objects.select_for_update(no_key=True).get(pk=1)

@@ -44,6 +44,19 @@ def _first_permissions(role: Role) -> list[Permission]:
     if role == Role.SUPERVISOR:
         return list(Permission.objects.filter(codename="view_all_queues"))
     if role == Role.ADMINISTRATOR:
-        ours = Q(content_type__app_label__in=["routing", "conversations"])
-        return list(Permission.objects.filter(ours).exclude(codename="view_all_queues"))
+        return list(Permission.objects.filter(_configuring | _looking))
     return []
+
+
+# People and agents are deactivated, never deleted; the presence history is written by the product only.
+_configuring = (
+    Q(content_type__app_label="routing")
+    & ~Q(codename__in=["view_all_queues", "delete_user", "delete_agent"])
+    & ~Q(codename__in=["add_presencechange", "change_presencechange", "delete_presencechange"])
+) | Q(content_type__app_label="conversations", codename="change_supervisorsettings")
+
+# What was said is not among it: reading a conversation is monitoring, which is recorded and a supervisor's
+# right (domain.md 1.3, 3.10).
+_looking = Q(content_type__app_label="conversations", codename__startswith="view_") & ~Q(
+    codename__in=["view_message", "view_notice"]
+)

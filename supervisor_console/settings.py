@@ -49,7 +49,7 @@ INSTALLED_APPS = [
     "supervisor_console",
     "conversations",
     "routing",
-    "django.contrib.admin",
+    "supervisor_console.admin_site.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import Group
@@ -10,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from routing import steps
 from routing.models import Agent, BasePresence, PresenceChange, SetBy, User
+from routing.signals import agent_became_free
 from supervisor_console.kernel.actor import Role
-from supervisor_console.kernel.errors import ActionRefused, Kind, Refusal
-from supervisor_console.kernel.realtime import action
+from supervisor_console.kernel.errors import Kind, Refusal, require
+from supervisor_console.kernel.realtime import action, announce
 
 API_ROLE_CONFLICT = Refusal(
     "api_role_conflict",
@@ -29,11 +31,19 @@ def why_not_roles(roles: frozenset[Role]) -> Refusal | None:
 @action()
 def give_roles(user_id: int, roles: frozenset[Role]) -> None:
     """Make these the roles of a person; raises ``ActionRefused`` for API access beside a human role."""
-    refusal = why_not_roles(roles)
-    if refusal is not None:
-        raise ActionRefused(refusal)
-    user = User.objects.get(pk=user_id)
+    set_roles(User.objects.get(pk=user_id), roles)
+
+
+def set_roles(user: User, roles: frozenset[Role]) -> None:
+    """The part of ``give_roles`` that admin forms use inside their own transaction.
+
+    The administrators' pages open to administrators and to nobody else, so that door follows the role.
+    """
+    require(why_not_roles(roles))
     user.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    user.is_staff = user.is_superuser or Role.ADMINISTRATOR in roles
+    user.save(update_fields=["is_staff"])
+    user.__dict__.pop("role_set", None)  # It may have been read before.
 
 
 @action()
@@ -50,3 +60,14 @@ def add_agent_profile(user_id: int, *, max_units: int, is_bot: bool, now: dateti
     )
     PresenceChange.objects.create(agent=agent, presence=offline, started_at=now, set_by=SetBy.SYSTEM)
     return agent
+
+
+@action()
+def agents_changed(agent_ids: Iterable[int], *, now: datetime | None = None) -> None:
+    """Queues, skills or capacity of these agents changed: that is a reason to distribute again (domain.md 1.2).
+
+    Announced to the reports, which show capacity and membership.
+    """
+    for agent_id in sorted(set(agent_ids)):
+        agent_became_free.send(sender=None, agent_id=agent_id)
+    announce(["agents"], {"type": "event", "code": "agent.changed", "at": (now or timezone.now()).isoformat()})

@@ -1,0 +1,257 @@
+"""What may supervisors do, what are people told, and who changed it? (domain.md 3.1, 3.10, 7)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Field
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from conversations import selectors
+from conversations.models import SettingChange, SupervisorSettings
+from conversations.services import settings as service
+from routing.admin.common import Form, KeptAdmin, ReadOnlyAdmin
+from routing.models import User
+from routing.selectors import actor_for
+from supervisor_console.kernel.errors import ActionRefused
+
+LATEST = 10
+"""How many changes stand under the settings; all of them have a page."""
+
+
+class SettingsForm(Form[SupervisorSettings]):
+    """The settings, and which change was the newest when they were read."""
+
+    seen_change = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    class Meta:
+        model = SupervisorSettings
+        fields = tuple(service.LABELS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen_change"] = service.last_change_id()
+
+    def clean(self) -> dict[str, Any] | None:
+        """A setting that is turned on now must have an effect (domain.md 4.3, P20)."""
+        cleaned = super().clean()
+        row = SupervisorSettings(**{name: self.cleaned_data.get(name) for name in service.LABELS})
+        for name, refusal in service.why_without_effect(row).items():
+            if name in self.changed_data:
+                self.add_error(name, forms.ValidationError(refusal.sentence, code=refusal.code))
+        return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the list of changes."""
+
+    setting: str
+    old: str
+    new: str
+    by: str
+    at: Any
+
+
+def shown(setting: str, value: object) -> str:
+    """A value of a setting as people read it."""
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    field = SupervisorSettings._meta.get_field(setting) if setting in service.LABELS else None
+    choices = dict(field.flatchoices) if isinstance(field, Field) and field.choices else {}
+    return str(choices.get(value, value))
+
+
+def latest(changes: Iterable[SettingChange]) -> list[Change]:
+    """Changes as the page prints them."""
+    return [
+        Change(
+            setting=str(service.LABELS.get(change.setting, change.setting)),
+            old=shown(change.setting, change.old),
+            new=shown(change.setting, change.new),
+            by=change.by.display_name,
+            at=change.at,
+        )
+        for change in changes
+    ]
+
+
+@admin.register(SupervisorSettings)
+class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
+    """One page: the four switches first, then everything else, then who changed what."""
+
+    advice = gettext_lazy("There is always one row of settings.")
+    form = SettingsForm
+    change_form_template = "admin/conversations/supervisorsettings/change_form.html"
+    fieldsets = (
+        (
+            gettext_lazy("What supervisors can do"),
+            {
+                "classes": ("switches",),
+                "description": gettext_lazy(
+                    "Effective at once. What is off stays visible in the report, greyed, and says that it is off here."
+                ),
+                "fields": ("monitor_enabled", "assign_enabled", "transfer_enabled", "force_close_enabled"),
+            },
+        ),
+        (
+            gettext_lazy("Assign and transfer"),
+            {
+                "classes": ("switches",),
+                "fields": ("assign_agent_scope", "allow_assign_offline", "transfer_voice_calls"),
+            },
+        ),
+        (gettext_lazy("Force close"), {"classes": ("switches",), "fields": ("force_close_reason_required",)}),
+        (
+            gettext_lazy("Offers that are not accepted"),
+            {"classes": ("switches",), "fields": ("decline_limit", "missed_sets_inactive", "reject_sets_dnd")},
+        ),
+        (
+            gettext_lazy("What people are told about monitoring"),
+            {
+                "classes": ("switches",),
+                "description": gettext_lazy(
+                    "Customers and agents must be able to know that they may be monitored. The law of your country "
+                    "may ask for more, such as consent."
+                ),
+                "fields": ("shows_customer_notice", "customer_notice", "agent_notice", "notify_agent_on_monitor"),
+            },
+        ),
+        (None, {"fields": ("seen_change",)}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The row makes itself."""
+        return False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> SupervisorSettings | None:
+        """The one row; its defaults where none was saved yet."""
+        return selectors.settings_row() if object_id == "1" else None
+
+    def get_form(
+        self, request: HttpRequest, obj: SupervisorSettings | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form with the texts that help."""
+        kwargs["help_texts"] = HELP
+        return super().get_form(request, obj, change, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is no list, there is one page."""
+        return HttpResponseRedirect(reverse("admin:conversations_supervisorsettings_change", args=[1]))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page; what it wants goes to the service afterwards, which has a transaction of its own."""
+        changes = SettingChange.objects.select_related("by").order_by("-pk")[:LATEST]
+        context = {
+            **(extra_context or {}),
+            "title": _("Supervisor settings"),
+            "subtitle": None,
+            "changes": latest(changes),
+            "without_effect": [
+                {"name": service.LABELS[name], "text": refusal.sentence}
+                for name, refusal in service.why_without_effect(selectors.settings_row()).items()
+            ],
+        }
+        response = super().changeform_view(request, object_id, form_url, context)
+        form: forms.ModelForm[SupervisorSettings] | None = getattr(request, "_settings_form", None)
+        if form is not None:
+            self._change(request, form)
+        return response
+
+    def _change(self, request: HttpRequest, form: forms.ModelForm[SupervisorSettings]) -> None:
+        values = {name: form.cleaned_data[name] for name in service.LABELS if name in form.cleaned_data}
+        actor = actor_for(cast(User, request.user))
+        try:
+            event = service.change(actor, values=values, seen_change=form.cleaned_data["seen_change"])
+        except ActionRefused as error:
+            messages.error(request, error.refusal.sentence)
+            return
+        if event.settings:
+            messages.success(request, _("The supervisor settings were saved. They are effective now."))
+        else:
+            messages.info(request, _("Nothing was changed."))
+
+    def save_model(self, request: HttpRequest, obj: SupervisorSettings, form: Any, change: bool) -> None:
+        """Not here, inside the page's transaction: see ``changeform_view``."""
+        setattr(request, "_settings_form", form)  # noqa: B010
+
+    def log_change(self, request: HttpRequest, obj: SupervisorSettings, message: Any) -> Any:
+        """The service keeps a better record: each setting, from what to what."""
+
+    def response_change(self, request: HttpRequest, obj: SupervisorSettings) -> HttpResponse:
+        """Back to the page, which then lists the change."""
+        return HttpResponseRedirect(request.path)
+
+
+HELP = {
+    "monitor_enabled": gettext_lazy("Supervisors can monitor conversations without being seen, and join them."),
+    "assign_enabled": gettext_lazy("Supervisors can assign open conversations to an agent or to another queue."),
+    "transfer_enabled": gettext_lazy("Supervisors can ask another agent to take over."),
+    "force_close_enabled": gettext_lazy("Supervisors can end a conversation for everybody. It cannot be undone."),
+    "assign_agent_scope": gettext_lazy("Whom the Assign dialog offers."),
+    "allow_assign_offline": gettext_lazy("The offer times out unless the agent comes back in time."),
+    "transfer_voice_calls": gettext_lazy("Otherwise only chats and messages."),
+    "force_close_reason_required": gettext_lazy("The reason is kept in the history."),
+    "decline_limit": gettext_lazy(
+        "1 to 5. After so many rejected or missed offers of one conversation the agent is not offered it again."
+    ),
+    "missed_sets_inactive": gettext_lazy(
+        "The agent gets no work until they come back. Not possible while a workstream allows Away."
+    ),
+    "reject_sets_dnd": gettext_lazy("Not possible while a workstream allows Do not disturb."),
+    "notify_agent_on_monitor": gettext_lazy(
+        "The agent is told each time somebody starts monitoring. The customer is not."
+    ),
+    "shows_customer_notice": gettext_lazy("Stands over the chat before the customer writes."),
+    "customer_notice": gettext_lazy("What customers read in the chat."),
+    "agent_notice": gettext_lazy("What agents read on their desk."),
+}
+
+
+@admin.register(SettingChange)
+class SettingChangeAdmin(ReadOnlyAdmin[SettingChange]):
+    """Who changed which setting, from what to what, and when."""
+
+    list_display = ("label", "before", "after", "by_name", "at")
+    list_filter = ("setting", ("by", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("by",)
+    search_fields = ("setting", "by__username", "by__first_name", "by__last_name")
+    date_hierarchy = "at"
+    ordering = ("-pk",)
+    fields = ("label", "before", "after", "by_name", "at")
+    readonly_fields = ("label", "before", "after", "by_name")
+
+    @admin.display(description=gettext_lazy("setting"), ordering="setting")
+    def label(self, change: SettingChange) -> str:
+        """What the setting is called."""
+        return str(service.LABELS.get(change.setting, change.setting))
+
+    @admin.display(description=gettext_lazy("before"))
+    def before(self, change: SettingChange) -> str:
+        """The value that was."""
+        return shown(change.setting, change.old)
+
+    @admin.display(description=gettext_lazy("after"))
+    def after(self, change: SettingChange) -> str:
+        """The value that came."""
+        return shown(change.setting, change.new)
+
+    @admin.display(description=gettext_lazy("by"), ordering="by__first_name")
+    def by_name(self, change: SettingChange) -> str:
+        """Who did it."""
+        return change.by.display_name

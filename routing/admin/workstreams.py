@@ -1,0 +1,160 @@
+"""By which rules is the work of a channel distributed? (domain.md 1.1, 1.4, 2.4)"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from routing.admin.common import ConsoleAdmin, Form
+from routing.models import BasePresence, CapacityProfile, Channel, Distribution, Queue, Workstream, WrapUpBlock
+from routing.models.workstream import default_allowed_presences
+
+
+class WorkstreamForm(Form[Workstream]):
+    """A workstream whose parts go together."""
+
+    allowed_presences = forms.MultipleChoiceField(
+        label=gettext_lazy("allowed presences"),
+        choices=BasePresence.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=default_allowed_presences,
+        help_text=gettext_lazy("Agents in one of these presences are offered conversations."),
+    )
+    capacity_profiles = forms.ModelMultipleChoiceField(
+        CapacityProfile.objects.order_by("name"),
+        label=gettext_lazy("capacity profiles"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("A conversation also takes one item of each of these; agents need room in all of them."),
+    )
+
+    class Meta:
+        model = Workstream
+        fields = (
+            "name",
+            "channel",
+            "distribution",
+            "allows_pick",
+            "units",
+            "allowed_presences",
+            "fallback_queue",
+            "wrapup_block",
+            "wrapup_block_seconds",
+            "accept_seconds",
+            "offers_reject",
+            "skill_matching",
+            "keeps_agent",
+            "waiting_close_days",
+        )
+        help_texts: ClassVar[dict[str, Any]] = {
+            "channel": gettext_lazy("Cannot be changed later."),
+            "distribution": gettext_lazy("Cannot be changed later. Voice is always pushed."),
+            "allows_pick": gettext_lazy("Also where conversations are pushed to agents."),
+            "fallback_queue": gettext_lazy("Where conversations wait that no rule sends elsewhere; of the same type."),
+            "wrapup_block": gettext_lazy("How long an ended conversation keeps the agent's capacity."),
+            "wrapup_block_seconds": gettext_lazy("Only for “For a time”: 30 to 3600 seconds."),
+            "accept_seconds": gettext_lazy("After that the offer times out: 10 to 600 seconds."),
+            "skill_matching": gettext_lazy("Whether the skills that a conversation requires choose its agent."),
+            "keeps_agent": gettext_lazy("For persistent chat and messaging."),
+            "waiting_close_days": gettext_lazy("For persistent chat and messaging."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.initial["capacity_profiles"] = list(
+                self.instance.workstream_profiles.values_list("profile_id", flat=True)
+            )
+
+    def clean(self) -> dict[str, Any] | None:
+        """What the parts demand of each other."""
+        cleaned = super().clean() or self.cleaned_data
+        channel = cleaned.get("channel") or self.instance.channel
+        if channel:
+            self._fits_channel(Channel(channel), cleaned)
+        if cleaned.get("wrapup_block") == WrapUpBlock.CUSTOM:
+            if cleaned.get("wrapup_block_seconds") is None and "wrapup_block_seconds" not in self.errors:
+                self.add_error("wrapup_block_seconds", _("Say for how long: 30 to 3600 seconds."))
+        elif "wrapup_block" in cleaned:
+            cleaned["wrapup_block_seconds"] = None
+        return cleaned
+
+    def _fits_channel(self, channel: Channel, cleaned: dict[str, Any]) -> None:
+        queue: Queue | None = cleaned.get("fallback_queue")
+        wanted = channel.kind.queue_type
+        if queue is not None and queue.type != wanted:
+            text = _("%(channel)s needs a queue of the type %(wanted)s; “%(queue)s” is of the type %(type)s.")
+            numbers = {
+                "channel": channel.label,
+                "wanted": wanted.label,
+                "queue": queue.name,
+                "type": queue.get_type_display(),
+            }
+            self.add_error("fallback_queue", text % numbers)
+        if channel == Channel.VOICE and cleaned.get("distribution") == Distribution.PICK:
+            self.add_error("distribution", _("Voice is always pushed: a call cannot wait to be picked."))
+
+
+@admin.register(Workstream)
+class WorkstreamAdmin(ConsoleAdmin[Workstream]):
+    """Workstreams. Channel and distribution are chosen once."""
+
+    advice = gettext_lazy("Send its channel to another workstream instead.")
+    form = WorkstreamForm
+    list_display = (
+        "name",
+        "channel",
+        "distribution",
+        "units",
+        "presences",
+        "fallback_queue",
+        "wrapup_block",
+        "accept_seconds",
+        "skill_matching",
+    )
+    list_filter = ("channel", "distribution", "wrapup_block", "skill_matching")
+    list_select_related = ("fallback_queue",)
+    search_fields = ("name", "fallback_queue__name")
+    ordering = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "channel", "distribution", "allows_pick", "fallback_queue")}),
+        (
+            gettext_lazy("Who is offered work"),
+            {"fields": ("allowed_presences", "skill_matching", "keeps_agent")},
+        ),
+        (gettext_lazy("Capacity"), {"fields": ("units", "capacity_profiles", "wrapup_block", "wrapup_block_seconds")}),
+        (gettext_lazy("Offers and closing"), {"fields": ("accept_seconds", "offers_reject", "waiting_close_days")}),
+    )
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Queues by type, so that the right ones stand together."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "fallback_queue" and isinstance(field, forms.ModelChoiceField):
+            field.queryset = Queue.objects.order_by("type", "name")
+            setattr(field, "label_from_instance", lambda queue: f"{queue.get_type_display()}: {queue.name}")  # noqa: B010
+        return field
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Workstream | None = None) -> tuple[str, ...]:
+        """What is chosen when the workstream begins."""
+        return tuple(sorted(Workstream.IMMUTABLE)) if obj is not None else ()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The capacity profiles."""
+        super().save_related(request, form, formsets, change)
+        form.instance.profiles.set(form.cleaned_data["capacity_profiles"])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workstream]:
+        """With the fallback queue."""
+        return super().get_queryset(request).select_related("fallback_queue")
+
+    @admin.display(description=gettext_lazy("allowed presences"))
+    def presences(self, workstream: Workstream) -> str:
+        """The allowed presences by name."""
+        labels = dict(BasePresence.choices)
+        return ", ".join(str(labels.get(code, code)) for code in workstream.allowed_presences)

@@ -1,0 +1,107 @@
+"""How do the administrators' pages hang together: who enters, and what stands where on their first page?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.sites import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+MONITORING: Final = "monitoring"
+"""The place of the monitoring record: the participants whose mode is Monitor."""
+
+SECTIONS: Final[Sequence[tuple[str, Promise, Sequence[str]]]] = (
+    (
+        "supervision",
+        _("Supervision"),
+        ("conversations.SupervisorSettings", MONITORING, "conversations.SettingChange"),
+    ),
+    (
+        "people",
+        _("People"),
+        (
+            "routing.User",
+            "auth.Group",
+            "routing.Agent",
+            "routing.Skill",
+            "routing.CapacityProfile",
+            "routing.Presence",
+            "routing.PresenceChange",
+        ),
+    ),
+    ("routing", _("Routing"), ("routing.Queue", "routing.Workstream")),
+    (
+        "conversations",
+        _("Conversations"),
+        (
+            "conversations.Conversation",
+            "conversations.Session",
+            "conversations.QueueSegment",
+            "conversations.Participant",
+            "conversations.Offer",
+            "conversations.HistoryEntry",
+            "conversations.Customer",
+        ),
+    ),
+)
+
+
+class ConsoleAdminConfig(AdminConfig):
+    """Django's admin, on our site."""
+
+    default_site = "supervisor_console.admin_site.ConsoleAdminSite"
+
+
+class ConsoleAdminSite(AdminSite):
+    """The administrators' side of the console."""
+
+    site_header = _("Supervisor Console")
+    site_title = _("Administration · Supervisor Console")
+    index_title = _("Administration")
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One door for everybody: the console's log-in. Whoever came through it and may not enter is told so."""
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        from django.contrib.auth.views import redirect_to_login  # Its models are not there when apps are set up.
+
+        wanted = request.GET.get("next") or reverse("admin:index", current_app=self.name)
+        return redirect_to_login(wanted)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The sections of the first page and of the side bar, by subject instead of by app."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        found: dict[str, Any] = {}
+        for app in apps:
+            for entry in app["models"]:
+                found[entry["model"]._meta.label] = entry
+        if roles := found.get("auth.Group"):
+            roles["name"] = _("Roles")
+        if participants := found.get("conversations.Participant"):
+            found[MONITORING] = {
+                **participants,
+                "name": _("Monitoring record"),
+                "object_name": "MonitoringRecord",
+                "admin_url": f"{participants['admin_url']}?mode__exact=monitor",
+            }
+        return [
+            {
+                "name": name,
+                "app_label": slug,
+                "app_url": "",
+                "has_module_perms": True,
+                "models": [found[label] for label in labels if label in found],
+            }
+            for slug, name, labels in SECTIONS
+            if any(label in found for label in labels)
+        ]
