@@ -32,7 +32,8 @@ class Counts:
     """The figures of the report.
 
     ``by_status``: M5a, M6, M7, M8, M9 of domain.md 5.2. ``older``: ongoing ones before the window (D2).
-    ``oldest_open``: the open one that waits longest. ``longest``: M4, inbound and never accepted.
+    ``oldest_open``: the open one that waits longest. ``longest``: M4 over inbound ones, and over those back in
+    the queue, whose wait runs since they came back (its queue variant): the longest wait that a row shows.
     ``worst_open``: the worst band among the open ones; every queue has its own limits.
     """
 
@@ -76,9 +77,7 @@ def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Q
             **{status.value: Count("pk", filter=status.where & inside) for status in Status},
             older=Count("pk", filter=before),
             open_since=Min(waiting_since_sql(), filter=is_open),
-            wait_since=Min(
-                "first_wait_started_at", filter=Q(accepted_at__isnull=True, direction=Direction.INBOUND) & inside
-            ),
+            wait_since=Min(waiting_since_sql(), filter=Q(direction=Direction.INBOUND) & inside),
         )
         .order_by()
     )

@@ -7,7 +7,7 @@ roles) stands once on the page, and the scripts put both together.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,6 @@ from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from conversations import policy, selectors
 from conversations.models import (
@@ -49,6 +48,7 @@ class Badge:
     text: str
     kind: str = ""
     icon: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,51 +205,31 @@ def _badges(
     conversation: Conversation, offer: Offer | None, people: list[Participant], now: datetime
 ) -> Iterable[Badge]:
     if conversation.is_abandoned:
-        yield Badge(_("Abandoned"), "warn", "user-x")
+        yield Badge(_("Abandoned"), "warn", "user-x", _("The customer left before an answer"))
     if offer is not None and conversation.is_ongoing:
         yield from _offer_badges(conversation, offer, now)
     if conversation.is_elevated and conversation.is_ongoing:
-        yield Badge(_("In a call"), "info", "phone-call")
-    joined = [one.user.display_name for one in people if one.mode == Mode.CONSULT]
-    watching = [one.user.display_name for one in people if one.mode == Mode.MONITOR]
-    if joined:
-        yield Badge(
-            _("%(name)s joined") % {"name": joined[0]}
-            if len(joined) == 1
-            else ngettext("%(n)d supervisor joined", "%(n)d supervisors joined", len(joined)) % {"n": len(joined)},
-            "violet",
-            "users",
-        )
-    if watching:
-        yield Badge(
-            _("%(name)s is watching") % {"name": watching[0]}
-            if len(watching) == 1
-            else ngettext("%(n)d watching", "%(n)d watching", len(watching)) % {"n": len(watching)},
-            "",
-            "eye",
-        )
+        yield Badge(_("In a call"), "info", "phone-call", _("In a voice or video call"))
+    for mode, kind, icon, words in (
+        (Mode.CONSULT, "violet", "users", _("%(n)d joined")),
+        (Mode.MONITOR, "", "eye", _("%(n)d watching")),
+    ):
+        names = [one.user.display_name for one in people if one.mode == mode]
+        if names:
+            yield Badge(words % {"n": len(names)}, kind, icon, ", ".join(names))
 
 
 def _offer_badges(conversation: Conversation, offer: Offer, now: datetime) -> Iterable[Badge]:
-    names: Mapping[str, str] = {"agent": offer.agent.name}
+    name = {"agent": offer.agent.name}
     is_transfer = offer.kind == OfferKind.TRANSFER
     if offer.status == OfferStatus.PENDING and is_transfer:
-        yield Badge(_("Transfer to %(agent)s") % names, "info", "arrow-right-left")
-    elif offer.status in FAILED and is_transfer:
-        if offer.settled_at is not None and now - offer.settled_at > FAILED_FOR:
-            return
-        yield Badge(
-            _("%(agent)s rejected the transfer") % names
-            if offer.status == OfferStatus.REJECTED
-            else _("%(agent)s did not answer the transfer") % names,
-            "warn",
-            "undo-2",
-        )
-    elif offer.status in FAILED and conversation.state == State.OPEN:
-        yield Badge(
-            _("%(agent)s rejected it") % names
-            if offer.status == OfferStatus.REJECTED
-            else _("%(agent)s did not answer") % names,
-            "warn",
-            "undo-2",
-        )
+        yield Badge(_("Transfer to %(agent)s") % name, "info", "arrow-right-left", _("The transfer awaits an answer"))
+    if offer.status not in FAILED or offer.settled_at is None:
+        return
+    was_rejected = offer.status == OfferStatus.REJECTED
+    if is_transfer and now - offer.settled_at <= FAILED_FOR:
+        said = _("%(agent)s rejected the transfer") if was_rejected else _("%(agent)s did not answer the transfer")
+        yield Badge(_("Transfer failed"), "warn", "undo-2", said % name)
+    elif conversation.state == State.OPEN and not is_transfer:
+        said = _("%(agent)s rejected the offer") if was_rejected else _("%(agent)s did not answer the offer")
+        yield Badge(_("Rejected") if was_rejected else _("Not answered"), "warn", "undo-2", said % name)

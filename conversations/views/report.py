@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from conversations.reports import live
 from conversations.reports import ongoing as reports
 from conversations.views.access import supervisors
 from supervisor_console.kernel.actor import Actor
@@ -18,9 +19,15 @@ REGION = "report"
 @require_safe
 @supervisors
 def ongoing(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Show the report under the address that was asked for."""
+    """Show the report under the address that was asked for; the browser is told its plain form."""
     refreshes = wants_part(request) and htmx(request).trigger == REGION
     report = reports.ongoing(actor, dict(request.GET.lists()), now=timezone.now(), with_menus=not refreshes)
-    return page_or_part(
-        request, "conversations/report/page.html", "conversations/report/_report.html", {"report": report}
+    response = page_or_part(
+        request,
+        "conversations/report/page.html",
+        "conversations/report/_report.html",
+        {"report": report, "digest": live.digest_of(report)},
     )
+    if wants_part(request) and not refreshes:
+        response.headers["HX-Push-Url"] = report.url
+    return response

@@ -5,7 +5,7 @@ import { data, element, icon, isDialogOpen, isTyping, keep, kept, text } from "c
 const selected = new Set();
 let current = null; // id of the row that has the keyboard
 let anchor = null; // where a range starts
-let opened = null; // id of the row in the side panel
+let opened = document.querySelector("[data-panel-of]")?.dataset.panelOf ?? null; // id of the row in the side panel
 let pointed = null; // the button whose reason is shown
 
 const report = () => document.querySelector("[data-report]");
@@ -19,7 +19,11 @@ function refusalOf(verb) {
   const root = report();
   if (selected.size === 0) return data(root, "noneRefusal") ?? { code: "nothing_selected", text: text("nothing_selected") };
   if (selected.size > 1) return data(root, "multipleRefusal") ?? { code: "multiple_selected", text: text("multiple_selected") };
+  const viewer = data(root, "viewerRefusal"); // whatever the row is, this person cannot
+  if (viewer) return viewer;
   const row = rowOf([...selected][0]);
+  const scope = data(root, "scope");
+  if (scope && !scope.includes(Number(row?.dataset.queue))) return data(root, "scopeRefusal");
   const refusal = data(row, "refusals")?.[verb] ?? null;
   const own = verb === "monitor" && root?.dataset.viewerAgent && row?.dataset.agent === root.dataset.viewerAgent;
   return refusal ?? (own ? data(root, "ownRefusal") : null);
@@ -264,10 +268,28 @@ document.addEventListener("focusin", (event) => {
 
 // ---- side panel ----
 
+// The open conversation is part of the address, so that it can be shared and comes back after a reload.
+function withOpened(path) {
+  const url = new URL(path, location.href);
+  if (opened === null) url.searchParams.delete("open");
+  else url.searchParams.set("open", opened);
+  return url.pathname + url.search;
+}
+
+function rememberOpened() {
+  if (report()) history.replaceState(history.state, "", withOpened(location.href));
+}
+
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const next = event.detail.history;
+  if (report() && next?.path) next.path = withOpened(next.path);
+});
+
 function closePanel() {
   panel.replaceChildren();
   const row = rowOf(opened);
   opened = null;
+  rememberOpened();
   paint();
   if (row) move(row.dataset.id);
 }
@@ -277,6 +299,51 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target !== panel) return;
   const row = event.detail.elt.closest?.("[data-row]");
   if (row) opened = row.dataset.id;
+  rememberOpened();
+});
+
+// ---- the view: filters, menus ----
+
+// A refresh that was asked for before the view changed comes too late: what it shows is no longer asked for.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (!target?.matches?.(".report") || requestConfig?.triggeringEvent?.type !== "live:refresh") return;
+  const asked = target.getAttribute("hx-get");
+  if (requestConfig.path === asked) return;
+  event.detail.shouldSwap = false;
+  queueMicrotask(() => window.htmx.trigger(target, "live:refresh"));
+});
+
+// A list too long to look through: its search stands there only where a script can answer it.
+function showNarrowing() {
+  for (const input of document.querySelectorAll("[data-narrow]")) input.hidden = false;
+}
+document.addEventListener("htmx:afterSettle", showNarrowing);
+showNarrowing();
+document.addEventListener("input", (event) => {
+  if (!event.target.matches?.("[data-narrow]")) return;
+  const wanted = event.target.value.trim().toLocaleLowerCase();
+  for (const label of document.querySelectorAll(`${event.target.dataset.narrow} label`)) {
+    label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  // Enter in that search would send the half chosen filter.
+  if (event.key === "Enter" && event.target.matches?.("[data-narrow]")) event.preventDefault();
+});
+
+function leaveMenu(inside) {
+  const menu = inside.closest?.("[data-menu]");
+  if (menu) setTimeout(() => { menu.open = false; });
+}
+document.addEventListener("submit", (event) => { if (event.target.closest(".report")) leaveMenu(event.target); });
+document.addEventListener("click", (event) => {
+  const done = event.target.closest("[data-menu-done]");
+  if (done) leaveMenu(done);
+});
+// The cross in the search field empties it, and that is meant.
+document.addEventListener("search", (event) => {
+  if (event.target.matches?.("#report-search input") && !event.target.value && new URLSearchParams(location.search).get("q")) event.target.form.requestSubmit();
 });
 
 // The row that had the keyboard may have left the list: then the one in its place takes it.
@@ -292,5 +359,5 @@ document.addEventListener("htmx:afterSwap", () => {
   if (lost && document.activeElement === document.body) rowOf(current)?.focus({ preventScroll: true });
   held = null;
 });
-document.addEventListener("htmx:responseError", (event) => { if (event.detail.target === panel) { opened = null; paint(); } });
+document.addEventListener("htmx:responseError", (event) => { if (event.detail.target === panel) closePanel(); });
 paint();

@@ -53,6 +53,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!waiting) bar?.classList.remove("on");
 });
 
+// A link that htmx follows is still a link: with a modifier it opens where the browser opens such links.
+document.addEventListener("click", (event) => {
+  if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("a[hx-get][href]")) event.stopPropagation();
+}, true);
+
 document.addEventListener("click", (event) => {
   const refused = event.target.closest("[aria-disabled=true]");
   if (refused) event.preventDefault();

@@ -121,8 +121,8 @@ def sentiment(code: str | int | None, label: str) -> SafeString:
 
 
 @register.simple_tag
-def badge(text: str, kind: str = "", icon: str = "") -> SafeString:
-    return _component("_badge", text=text, kind=kind, icon=icon)
+def badge(text: str, kind: str = "", icon: str = "", title: str = "") -> SafeString:
+    return _component("_badge", text=text, kind=kind, icon=icon, title=title or text)
 
 
 @register.simple_tag
