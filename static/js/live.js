@@ -1,5 +1,6 @@
-// The live link: a socket that says what changed; the regions that name it are fetched afresh. The socket is a hint,
-// the server's answer is the truth: after every (re)connect all regions are fetched, while it is broken they are polled.
+// The live link. A region with a digest is kept by the server: the socket brings what changed in it, made for the state
+// that the digest names; whoever shows something else is sent everything. Other regions are fetched afresh when an event
+// names them, and after every (re)connect. While the link is broken, everything is polled.
 import { element, icon, isDialogOpen, serverNow, setServerTime, text } from "console/common";
 import { toast } from "console/toasts";
 
@@ -7,10 +8,11 @@ const COALESCE = 300; // ms between two fetches of one region: the first at once
 const TROUBLE = 1500; // ms until the banner appears
 const POLL_AFTER = 5000;
 const POLL_EVERY = 15000;
-const PING_EVERY = 15000;
+const PING_EVERY = 5000;
 const PONG_WITHIN = 10000;
 const FINAL = new Set([4401, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
 const OWN = 2500; // ms in which events count as the answer to one's own action
+const SILENT = 12000; // ms without a word from the server after which the page no longer claims to be live
 
 const path = document.body.dataset.liveUrl;
 const badge = document.querySelector("[data-live-badge]");
@@ -28,6 +30,7 @@ let pinged = 0;
 let answered = false;
 let lag = null;
 let reconnectTimer = 0;
+let heard = Date.now();
 
 // ---- regions ----
 
@@ -81,6 +84,71 @@ export function refreshAll(forced = false) {
   for (const region of regions()) change(region, "all", forced);
 }
 
+// ---- regions that the server keeps ----
+
+const isKept = (region) => "digest" in region.dataset;
+const isOpen = () => socket?.readyState === WebSocket.OPEN;
+const queryOf = (region) => new URL(region.getAttribute("hx-get"), location.href).search.slice(1);
+
+let told = "";
+
+// Says what this page shows: the address and the digest of the kept region, the topics of the others.
+function watch(again = false) {
+  if (!isOpen()) return;
+  const kept = regions().find(isKept);
+  const topics = [...new Set(regions().filter((region) => !isKept(region)).flatMap(topicsOf))].sort();
+  const showing = { type: "watch", query: kept ? queryOf(kept) : null, topics, language: document.documentElement.lang };
+  const words = JSON.stringify(showing);
+  if (words === told && !again) return;
+  told = words;
+  socket.send(JSON.stringify({ ...showing, digest: kept?.dataset.digest ?? "" }));
+}
+
+const held = new Map(); // region id → ids that changed behind the hold
+
+function take(frame) {
+  const region = document.getElementById(frame.region);
+  if (!region || !isKept(region) || queryOf(region) !== frame.query || region.dataset.digest === frame.digest) return;
+  const forced = Date.now() < ownUntil;
+  if (!forced && isHeld(region)) {
+    const ids = held.get(region.id) ?? new Set();
+    for (const id of frame.changed) ids.add(`conversation:${id}`);
+    held.set(region.id, ids);
+    for (const id of ids) change(region, id);
+    if (!ids.size) change(region, "again");
+    return;
+  }
+  if (frame.was && frame.was !== region.dataset.digest) {
+    watch(true); // Made for another state: ask for everything.
+    return;
+  }
+  held.delete(region.id);
+  waiting.delete(region.id);
+  window.htmx.swap(region, frame.html, { swapStyle: "morph:outerHTML" });
+  const fresh = document.getElementById(frame.region);
+  if (fresh?.querySelector("[data-same]")) fetchRegion(fresh);
+  if (frame.was) for (const id of frame.changed) glow(fresh?.querySelector(`[data-row][data-id="${id}"]`));
+  if (frame.at) delay(serverNow() - Date.parse(frame.at));
+  showChip();
+  document.dispatchEvent(new CustomEvent("console:region", { detail: frame }));
+}
+
+// The server's regular word on what the page should show. Twice different, and nothing came: ask for everything.
+let differs = 0;
+
+function beat(frame) {
+  if (frame.now) setServerTime(frame.now);
+  const region = regions().find(isKept);
+  if (!region || isHeld(region) || timers.has(region.id) || region.dataset.digest === frame.digest) {
+    differs = 0;
+    return;
+  }
+  differs += 1;
+  if (differs > 1) watch(true);
+}
+
+document.addEventListener("htmx:afterSettle", () => watch());
+
 function letIn() {
   for (const id of [...waiting.keys()]) {
     const region = document.getElementById(id);
@@ -112,6 +180,7 @@ function showChip() {
 function announce(topics, what) {
   const forced = Date.now() < ownUntil;
   for (const region of regions()) {
+    if (isKept(region) && isOpen()) continue;
     if (topicsOf(region).some((topic) => topics.includes(topic))) change(region, what, forced);
   }
 }
@@ -133,11 +202,15 @@ document.addEventListener("htmx:afterSwap", (event) => {
   versions.delete(region.id);
   for (const row of document.getElementById(region.id)?.querySelectorAll("[data-id][data-version]") ?? []) {
     if (seen.get(row.dataset.id) === row.dataset.version || (!seen.size)) continue;
-    row.classList.add("flash");
-    setTimeout(() => row.classList.remove("flash"), 1700);
+    glow(row);
   }
   showChip();
 });
+
+function glow(row) {
+  row?.classList.add("flash");
+  setTimeout(() => row?.classList.remove("flash"), 1700);
+}
 
 // ---- badge, banner, pause ----
 
@@ -147,12 +220,12 @@ function show(next) {
   const shown = paused && state === "live" ? "paused" : state;
   if (badge) {
     badge.dataset.state = shown;
-    const words = text({ live: "live", connecting: "connecting", broken: "reconnecting", paused: "paused", out: "reconnecting" }[shown]);
+    const words = text({ live: "live", late: "late_by", connecting: "connecting", broken: "reconnecting", paused: "paused", out: "reconnecting" }[shown]);
     const label = badge.querySelector("[data-live-text]") ?? badge;
     if (label.textContent !== words) label.textContent = words;
     let age = badge.querySelector("[data-live-lag]");
     if (!age) badge.append((age = element("span", { "data-live-lag": true, "aria-hidden": "true" })));
-    const value = shown === "live" && lag !== null ? `· ${(Math.max(lag, 50) / 1000).toFixed(1)} s` : "";
+    const value = shown === "live" && lag !== null ? `· ${(Math.max(lag, 50) / 1000).toFixed(1)} s` : shown === "late" ? `· ${Math.round((Date.now() - heard) / 1000)} s` : "";
     if (age.textContent !== value) age.textContent = value;
   }
   if (pauseButton) {
@@ -213,19 +286,34 @@ document.body.addEventListener("refused", () => refreshAll());
 
 // ---- the socket ----
 
+// How long the latest change took from its commit to this screen; the way to the server and back until there was one.
+function delay(milliseconds) {
+  lag = Math.max(0, milliseconds);
+  show(state);
+}
+
 function receive(frame) {
   stamp();
+  heard = Date.now();
+  if (state === "late") show("live");
   switch (frame.type) {
     case "hello":
       if (frame.now) setServerTime(frame.now);
       attempt = 0;
       break;
-    case "pong":
+    case "pong": {
       answered = true;
-      lag = performance.now() - pinged;
+      const there = performance.now() - pinged;
       pinged = 0;
-      if (frame.now) setServerTime(frame.now, Date.now() - lag / 2);
-      show(state);
+      if (frame.now) setServerTime(frame.now, Date.now() - there / 2);
+      if (lag === null) delay(there);
+      break;
+    }
+    case "region":
+      take(frame);
+      break;
+    case "beat":
+      beat(frame);
       break;
     case "event":
       announce(frame.topics ?? [], frame.conversation ? `conversation:${frame.conversation}` : frame.id);
@@ -246,9 +334,12 @@ function connect() {
   socket = mine;
   mine.onopen = () => {
     pinged = 0;
+    heard = Date.now();
+    told = "";
     show("live");
     stamp();
-    refreshAll();
+    for (const region of regions()) if (!isKept(region)) change(region, "all");
+    watch();
     ping();
   };
   mine.onmessage = (event) => {
@@ -285,7 +376,8 @@ function ping() {
   }
 }
 
-function watch() {
+function tend() {
+  if ((state === "live" || state === "late") && Date.now() - heard > SILENT) show("late");
   if (state === "broken" || state === "connecting") {
     const trouble = Date.now() - since;
     if (trouble > TROUBLE) showBanner("banner_broken", "");
@@ -301,7 +393,7 @@ if (path) {
   show("connecting");
   connect();
   setInterval(ping, PING_EVERY);
-  setInterval(watch, 500);
+  setInterval(tend, 500);
   const again = () => { if (state === "broken" && navigator.onLine) connect(); };
   window.addEventListener("online", again);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });

@@ -17,6 +17,8 @@ function takeHidden(old, fresh) {
 const callbacks = {
   beforeNodeMorphed(old, fresh) {
     if (!(old instanceof Element)) return true;
+    // The server says of this element only that it is as it was.
+    if (fresh instanceof Element && fresh.hasAttribute("data-same") && fresh.id === old.id) return false;
     if (!isKept(old, fresh)) return true;
     takeHidden(old, fresh);
     return false;

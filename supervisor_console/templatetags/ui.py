@@ -167,6 +167,7 @@ def ui_texts() -> SafeString:
         "connecting": _("Connecting …"),
         "reconnecting": _("Reconnecting …"),
         "paused": _("Paused"),
+        "late_by": _("Behind"),
         "pause": _("Pause updates"),
         "resume": _("Resume updates"),
         "updated": _("Last updated"),

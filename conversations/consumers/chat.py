@@ -1,0 +1,42 @@
+"""The socket of a customer's chat: hears of the own conversation only."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from conversations.consumers.relay import NOT_VISIBLE, RelayConsumer
+from conversations.models import Conversation
+from conversations.views.access import CUSTOMER_COOKIE, customer_key_in
+from supervisor_console.kernel.realtime import Frame
+
+
+class ChatConsumer(RelayConsumer):
+    """Tells the customer's page that something changed; the page asks over HTTP what."""
+
+    refusal = NOT_VISIBLE
+
+    async def find_topics(self) -> frozenset[str] | None:
+        """The topic of this chat, if the browser's signed cookie is its customer's."""
+        key = customer_key_in(_cookie(dict(self.scope["headers"]).get(b"cookie", b"")))
+        public_id = self.scope["url_route"]["kwargs"]["public_id"]
+        found = await database_sync_to_async(_chat_of)(public_id, key) if key else None
+        return frozenset({f"chat:{found}"}) if found is not None else None
+
+    def translate(self, topics: frozenset[str], frame: Frame) -> Frame | None:
+        """A customer is told that something changed, never what, who or which internal code."""
+        return {"type": "event", "id": frame["id"], "code": "chat.changed", "topics": ["chat"], "at": frame["at"]}
+
+
+def _cookie(header: bytes) -> str:
+    try:
+        morsel = SimpleCookie(header.decode("latin-1")).get(CUSTOMER_COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None else ""
+
+
+def _chat_of(public_id: UUID, key: str) -> int | None:
+    return Conversation.objects.filter(public_id=public_id, customer__key=key).values_list("pk", flat=True).first()

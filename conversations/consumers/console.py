@@ -1,0 +1,159 @@
+"""The socket of a signed-in person: report, conversation page, desk, notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, cast
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from conversations import wording
+from conversations.consumers.board import board
+from conversations.consumers.relay import COME_BACK, LIFETIME, RelayConsumer
+from conversations.reports.live import QUERY_MAX, View, view_of
+from conversations.services import supervision
+from routing import selectors as routing_selectors
+from routing.models import User
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.events import Json
+from supervisor_console.kernel.realtime import Frame
+
+SEEN_EVERY = 10
+"""Seconds between two notes that a console is there (a monitor is lost after 30, domain.md 3.3)."""
+
+SCOPE_EVERY = 6
+"""After so many notes the roles are read again: who may see something else now has to come back."""
+
+WATCHED_MAX = 50
+DIGEST_MAX = 64
+
+
+class ConsoleConsumer(RelayConsumer):
+    """Tells what concerns this person, and keeps the report's region as it is in the database.
+
+    The page says once what it shows: ``{"type": "watch", "query": …, "digest": …, "topics": […]}``. With
+    that, the report comes as regions from the board, and only events that a shown region names are relayed.
+    """
+
+    actor: Actor
+
+    async def find_topics(self) -> frozenset[str] | None:
+        """The person's own topic, and by role the report's and the open lists' (one scope for all, D13)."""
+        self.view: View | None = None
+        self.watched: frozenset[str] | None = None
+        self.language = settings.LANGUAGE_CODE
+        found = await self._read_actor()
+        if found is None:
+            return None
+        self.actor = found
+        return frozenset(_topics_of(found))
+
+    async def _read_actor(self) -> Actor | None:
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated:
+            return None
+        found = await database_sync_to_async(_actor_of)(cast(int, user.pk))
+        return found if found is not None and found.is_active else None
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Take what the page shows; everything else as any socket does."""
+        if isinstance(content, dict) and content.get("type") == "watch" and hasattr(self, "actor"):
+            self._watch(content)
+            return
+        await super().receive_json(content, **kwargs)
+
+    def _watch(self, content: dict[str, Any]) -> None:
+        topics, query, language = content.get("topics"), content.get("query"), content.get("language")
+        if isinstance(topics, list):
+            self.watched = frozenset(topic for topic in topics[:WATCHED_MAX] if isinstance(topic, str))
+        if language in dict(settings.LANGUAGES):
+            self.language = cast(str, language)
+        self._close_view()
+        if isinstance(query, str) and len(query) <= QUERY_MAX and self.actor.is_supervisor:
+            self.view = view_of(self.actor, query, self.language)
+            board().open(self.view, cast(int, self.actor.user_id), self.put, str(content.get("digest"))[:DIGEST_MAX])
+
+    def _close_view(self) -> None:
+        if self.view is not None:
+            board().close(self.view, self.put)
+            self.view = None
+
+    def translate(self, topics: frozenset[str], frame: Frame) -> Frame | None:
+        """Name the regions that a page refreshes; make the sentence of a notice in the reader's language."""
+        if frame["type"] == "notice":
+            with translation.override(self.language):
+                return _notice(frame)
+        regions = {"report"} if any(topic.startswith("report:") for topic in topics) else set()
+        if self.actor.is_agent and any(topic.startswith(("user:", "open:")) for topic in topics):
+            regions.add("desk")
+        if "agents" in topics:
+            regions.add("agents")
+        if frame.get("conversation") is not None:
+            regions.add(f"conversation:{frame['conversation']}")
+        if self.watched is not None:
+            regions &= self.watched
+        return {**frame, "topics": list[Json](sorted(regions))} if regions else None
+
+    async def tend(self) -> None:
+        """Note every few seconds that this person's console is there, for monitoring (domain.md 3.3).
+
+        Whoever has other roles or another scope meanwhile, or is deactivated, has to come back.
+        """
+        for turn in range(1, LIFETIME // SEEN_EVERY):
+            await database_sync_to_async(supervision.seen)(cast(int, self.actor.user_id), now=timezone.now())
+            await asyncio.sleep(SEEN_EVERY)
+            if turn % SCOPE_EVERY == 0:
+                fresh = await self._read_actor()
+                if fresh is None or frozenset(_topics_of(fresh)) != frozenset(_topics_of(self.actor)):
+                    break
+        await self.close(COME_BACK)
+
+    async def disconnect(self, code: int) -> None:
+        """Forget the socket and its view."""
+        if hasattr(self, "view"):
+            self._close_view()
+        await super().disconnect(code)
+
+
+def _actor_of(user_id: int) -> Actor | None:
+    user = User.objects.filter(pk=user_id).first()
+    return routing_selectors.actor_for(user) if user is not None else None
+
+
+def _topics_of(actor: Actor) -> Iterable[str]:
+    yield f"user:{actor.user_id}"
+    if actor.is_supervisor:
+        yield "agents"
+        if actor.supervised_queue_ids is None:
+            yield "report:all"
+        else:
+            yield from (f"report:queue:{queue_id}" for queue_id in actor.supervised_queue_ids)
+    if actor.is_agent:
+        yield from (f"open:{queue_id}" for queue_id in actor.agent_queue_ids)
+
+
+def _notice(frame: Frame) -> Frame:
+    code, conversation = str(frame["code"]), frame.get("conversation")
+    params = cast(dict[str, object], frame["params"])
+    url = label = None
+    if code in wording.REASSIGN and conversation is not None:
+        verb = "transfer" if code.startswith("transfer") else "assign"
+        url = reverse(f"conversations:{verb}", args=[conversation])
+        label = str(wording.REASSIGN_LABEL)
+    elif conversation is not None:
+        url = reverse("conversations:conversation", args=[conversation])
+        label = str(wording.VIEW_LABEL)
+    return {
+        "type": "notice",
+        "id": frame["id"],
+        "code": code,
+        "level": frame["level"],
+        "text": wording.notice(code, params),
+        "url": url,
+        "label": label,
+        "topics": ["notices"],
+    }

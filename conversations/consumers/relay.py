@@ -1,0 +1,104 @@
+"""A socket that relays: accept, subscribe, send in order, go away. It carries no commands; commands are HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.utils import timezone
+
+from supervisor_console.kernel.realtime import Frame, hub
+
+NOT_SIGNED_IN = 4401
+NOT_VISIBLE = 4404
+TOO_SLOW = 4408
+COME_BACK = 4409
+
+QUEUE_LIMIT = 200
+"""Frames that may wait for one slow client before it is dropped; it comes back and is told everything."""
+
+LIFETIME = 12 * 3600
+"""Seconds after which a socket is asked to come back, before servers and layers end it silently."""
+
+
+class RelayConsumer(AsyncJsonWebsocketConsumer):
+    """Relays what it is handed, in order, from one queue per socket that cannot grow without end."""
+
+    refusal = NOT_SIGNED_IN
+
+    async def connect(self) -> None:
+        """Accept, find the topics, subscribe, say hello; refuse with a code that the page understands."""
+        self.outbox: asyncio.Queue[str | tuple[frozenset[str], Frame]] = asyncio.Queue(QUEUE_LIMIT)
+        self.workers: list[asyncio.Task[None]] = []
+        self.dropped = False
+        await self.accept()
+        topics = await self.find_topics()
+        if topics is None:
+            await self.close(self.refusal)
+            return
+        self.hub = hub()
+        await self.hub.start()
+        self.hub.subscribe(topics, self.deliver)
+        await self.send_json({"type": "hello", "now": timezone.now().isoformat()})
+        self.workers = [asyncio.create_task(self.relay()), asyncio.create_task(self.tend())]
+
+    async def find_topics(self) -> frozenset[str] | None:
+        """The topics this client may hear, or None for nobody we know."""
+        raise NotImplementedError
+
+    def translate(self, topics: frozenset[str], frame: Frame) -> Frame | None:
+        """What the client is told of a frame, or None for nothing."""
+        raise NotImplementedError
+
+    def deliver(self, topics: frozenset[str], frame: Frame) -> None:
+        """Called by the hub."""
+        self.put((topics, frame))
+
+    def put(self, item: str | tuple[frozenset[str], Frame]) -> None:
+        """Let something wait its turn; a client that does not keep up is dropped and comes back."""
+        if self.dropped:
+            return
+        try:
+            self.outbox.put_nowait(item)
+        except asyncio.QueueFull:
+            self.dropped = True
+            self.workers.append(asyncio.create_task(self.close(TOO_SLOW)))
+
+    async def relay(self) -> None:
+        """Send what waits, one after the other."""
+        while True:
+            item = await self.outbox.get()
+            if isinstance(item, str):
+                await self.send(text_data=item)
+                continue
+            told = self.translate(*item)
+            if told is not None:
+                await self.send_json(told)
+
+    async def tend(self) -> None:
+        """Ask the client to come back when the socket has grown old."""
+        await asyncio.sleep(LIFETIME)
+        await self.close(COME_BACK)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Answer a ping; anything else means nothing here."""
+        if isinstance(content, dict) and content.get("type") == "ping":
+            await self.send_json({"type": "pong", "now": timezone.now().isoformat()})
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Garbage from a client is nothing, not an error."""
+        try:
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            return
+        await self.receive_json(content)
+
+    async def disconnect(self, code: int) -> None:
+        """Forget the socket."""
+        if hasattr(self, "hub"):
+            self.hub.unsubscribe(self.deliver)
+        for worker in self.workers:
+            if worker is not asyncio.current_task():
+                worker.cancel()
