@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from conversations.events import MonitoringStarted, MonitoringStopped, ParticipantLeft, SupervisorJoined
 from conversations.models import (
     Conversation,
     ConversationQuerySet,
@@ -230,6 +231,22 @@ def live_participants(conversation: Conversation) -> QuerySet[Participant]:
 def seen_by_agents(conversation: Conversation) -> QuerySet[Participant]:
     """Those in the conversation whom agents and customers may know of: never monitors (domain.md 3.3)."""
     return live_participants(conversation).exclude(mode=Mode.MONITOR)
+
+
+def own_offer(conversation: Conversation) -> Offer:
+    """The latest offer to the primary that was not a transfer: how they were asked."""
+    rows = Offer.objects.filter(conversation=conversation, agent=conversation.agent_id)
+    return rows.exclude(kind=OfferKind.TRANSFER).latest("pk")
+
+
+COMING_AND_GOING = (MonitoringStarted.code, MonitoringStopped.code, SupervisorJoined.code, ParticipantLeft.code)
+"""What people of the centre do in a conversation without moving it."""
+
+
+def has_moved_since(conversation: Conversation, version: int) -> bool:
+    """Whether state, agent, queue or offer changed after this version."""
+    later = HistoryEntry.objects.filter(conversation=conversation, version__gt=version)
+    return later.exclude(code__in=COMING_AND_GOING).exists()
 
 
 def last_change(conversation: Conversation) -> HistoryEntry | None:

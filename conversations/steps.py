@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from conversations import audit, notifications, selectors
+from conversations.events import CustomerReturned
 from conversations.locks import LockedConversation
 from conversations.models import (
     AssignReason,
@@ -26,6 +27,7 @@ from conversations.models import (
     QueueSegment,
     SenderKind,
     Session,
+    State,
     StateReason,
     Visibility,
 )
@@ -47,8 +49,8 @@ from routing.locks import LockedAgent
 from routing.models import BasePresence, Queue, SetBy, WrapUpBlock
 from routing.policy import PresenceCause, PresenceNow
 from routing.signals import agent_became_free
-from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import Refusal, Stale, require
+from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
+from supervisor_console.kernel.errors import NotVisible, Refusal, Stale, require
 from supervisor_console.kernel.events import Json
 
 HANDLING = frozenset({Phase.IN_CONVERSATION, Phase.WRAP_UP})
@@ -61,15 +63,26 @@ def current_phase(conversation: LockedConversation) -> Phase:
 
 
 def check_version(conversation: LockedConversation, version: int) -> None:
-    """Raise ``Stale`` if the conversation changed after the actor saw it (domain.md 3.0, 6)."""
+    """Raise ``Stale`` if the conversation is not what the actor saw any more (domain.md 3.0, 6).
+
+    A line that was written, and a supervisor who comes or goes, make a new version too, but change
+    nothing that an action depends on: who acts on a lively chat is not sent back for them.
+    """
     if version == conversation.version:
         return
+    if 0 < version < conversation.version and not selectors.has_moved_since(conversation, version):
+        return
+    if conversation.closed_at is not None:
+        raise Stale(closed_already(conversation))
+    raise Stale(Refusal("stale_version", VERSION_CHANGED, {"now": describe(conversation)}))
+
+
+def closed_already(conversation: LockedConversation) -> Refusal:
+    """Who closed it, and when (domain.md 3.7)."""
     change = selectors.last_change(conversation)
-    if conversation.closed_at is not None and change is not None:
-        at = timezone.localtime(conversation.closed_at)
-        raise Stale(already_closed(change.actor_name, f"{at:%H:%M:%S}"))
-    now_is = describe(conversation)
-    raise Stale(Refusal("stale_version", VERSION_CHANGED, {"now": now_is}))
+    assert conversation.closed_at is not None, "only a closed conversation was closed by somebody"
+    at = timezone.localtime(conversation.closed_at)
+    return already_closed(change.actor_name if change is not None else "–", f"{at:%H:%M:%S}")
 
 
 def describe(conversation: LockedConversation) -> str:
@@ -302,23 +315,69 @@ def withdraw_transfer(conversation: LockedConversation, offer: Offer | None, cau
         return
     withdraw_offer(conversation, offer, cause, now)
     if offer.kind == OfferKind.TRANSFER:
-        notifications.notify(
-            [offer.requested_by_id],
-            "transfer_cancelled",
-            conversation,
-            now=now,
-            level=NoticeLevel.WARN,
-            agent=offer.agent.name,
-        )
+        tell_transfer_is_off(conversation, offer, now)
+
+
+def tell_transfer_is_off(conversation: LockedConversation, offer: Offer, now: datetime) -> None:
+    """Tell the supervisor who asked for a transfer that it was taken back."""
+    notifications.notify(
+        [offer.requested_by_id],
+        "transfer_cancelled",
+        conversation,
+        now=now,
+        level=NoticeLevel.WARN,
+        agent=offer.agent.name,
+    )
 
 
 def offer_again(conversation: LockedConversation, agents: Mapping[int, LockedAgent], now: datetime) -> None:
     """Renew the offer to the first agent after a transfer that came to nothing before they accepted."""
     if current_phase(conversation) != Phase.OFFERED or conversation.agent_id is None:
         return
-    by_supervisor = conversation.reason == StateReason.ASSIGNED_BY_SUPERVISOR
-    kind = OfferKind.SUPERVISOR_ASSIGN if by_supervisor else OfferKind.INCOMING
-    make_offer(conversation, agents[conversation.agent_id], kind, now=now)
+    former = selectors.own_offer(conversation)
+    make_offer(
+        conversation,
+        agents[conversation.agent_id],
+        OfferKind(former.kind),
+        now=now,
+        requested_by_id=former.requested_by_id,
+        note=former.note,
+    )
+
+
+def reopen(conversation: LockedConversation, now: datetime) -> None:
+    """The customer came back to a waiting conversation: it is open, for everybody (T21)."""
+    hearers = audience(conversation, customer=True, open_list=True)
+    before = move(conversation, Trigger.CUSTOMER_RETURNS, Phase.OPEN, now=now)
+    open_session(conversation, now=now)
+    version = save(conversation)
+    event = CustomerReturned(
+        actor=customer_actor(conversation.customer_id, conversation.customer.name),
+        at=now,
+        conversation_id=conversation.pk,
+        version=version,
+        from_state=before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, hearers)
+
+
+def reopen_if_written_to(conversation: LockedConversation, now: datetime) -> None:
+    """Open a waiting conversation whose customer wrote while its transfer was pending and came to nothing.
+
+    Otherwise their line would wait for nobody.
+    """
+    written = conversation.last_customer_message_at
+    is_waiting = current_phase(conversation) == Phase.WAITING
+    if is_waiting and written is not None and written > conversation.state_changed_at:
+        reopen(conversation, now)
+
+
+def require_customer(actor: Actor, conversation: LockedConversation) -> None:
+    """Raise ``NotVisible`` for everybody but the customer whose conversation it is."""
+    if actor.customer_id is None or actor.customer_id != conversation.customer_id:
+        raise NotVisible
 
 
 def own_conversation(
@@ -350,7 +409,7 @@ def back_to_queue(
     open_session(conversation, now=now)
     say(conversation, "agent_released", {"agent": agent.name}, now)
     version = save(conversation)
-    settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    let_go(agents, agent.pk, now)
     return version, before
 
 
@@ -369,13 +428,15 @@ def finish(
 
     Returns version and former state.
     """
+    had_it = conversation.agent_id if current_phase(conversation) != Phase.OFFERED else None
     withdraw_transfer(conversation, offer, cause, now)
     before = move(conversation, trigger, Phase.CLOSED, now=now, reason=reason)
+    conversation.unanswered_since = None
     close_session(conversation, closure, now)
     end_segment(conversation, closure, now)
     end_participations(conversation, LeftReason.CLOSED, now)
     version = save(conversation)
-    settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    let_go(agents, had_it, now)
     return version, before
 
 
@@ -397,8 +458,14 @@ def settle_presence(agents: Iterable[LockedAgent], cause: PresenceCause, now: da
         if wanted is not None:
             presence = routing_steps.base_presence(wanted)
             routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
-        if cause == PresenceCause.RELEASED:
+        if cause in (PresenceCause.RELEASED, PresenceCause.WITHDRAWN):
             agent_became_free.send(sender=None, agent_id=agent.pk)
+
+
+def let_go(agents: Mapping[int, LockedAgent], had_it: int | None, now: datetime) -> None:
+    """Settle the presence of the agent who had it, and of those who were only asked."""
+    settle_presence([agent for pk, agent in agents.items() if pk == had_it], PresenceCause.RELEASED, now)
+    settle_presence([agent for pk, agent in agents.items() if pk != had_it], PresenceCause.WITHDRAWN, now)
 
 
 def declined(agent: LockedAgent, conversation: LockedConversation, *, missed: bool, now: datetime) -> None:
@@ -452,14 +519,17 @@ def audience(
     open_list: bool = False,
     queue_ids: Iterable[int] = (),
 ) -> audit.Audience:
-    """Everybody in the conversation (not its monitors, who follow as supervisors do), and these people.
+    """Everybody in the conversation, the agent who keeps it while it waits, and these people.
 
-    Call it before participations end, so that those who leave hear of it too.
+    Monitors too: they follow a conversation that leaves their queues, and nobody is told who else
+    hears. Call it before the conversation moves and participations end, so that those who lose it
+    hear of it too.
     """
-    inside = selectors.seen_by_agents(conversation).values_list("user_id", flat=True)
+    inside = selectors.live_participants(conversation).values_list("user_id", flat=True)
+    kept_by = conversation.last_agent if conversation.state == State.WAITING else None
     return audit.Audience(
         queue_ids=frozenset({conversation.queue_id, *queue_ids}),
-        user_ids=audit.everybody(inside, user_ids),
+        user_ids=audit.everybody(inside, user_ids, [kept_by.user_id if kept_by is not None else None]),
         customer=customer,
         open_list=open_list,
     )

@@ -83,6 +83,7 @@ class Candidate:
     limits: Limits
     load: Load
     has_api_role: bool = False
+    has_agent_role: bool = True
 
 
 def excess_units(used: int, cost: int, maximum: int) -> int:
@@ -109,6 +110,13 @@ def why_not_take(candidate: Candidate) -> Refusal | None:
         return Refusal(
             "agent_deactivated",
             _("%(agent)s is deactivated. Choose somebody else."),
+            {"agent": candidate.name},
+            kind=Kind.INVALID,
+        )
+    if not candidate.has_agent_role:
+        return Refusal(
+            "agent_without_role",
+            _("%(agent)s does not hold the agent role, so nobody would answer. Choose somebody else."),
             {"agent": candidate.name},
             kind=Kind.INVALID,
         )
@@ -206,6 +214,7 @@ class PresenceCause(StrEnum):
     """What happened that may change a presence."""
 
     OFFERED = "offered"
+    WITHDRAWN = "withdrawn"
     ACCEPTED = "accepted"
     RELEASED = "released"
 
@@ -240,12 +249,14 @@ def presence_after(now: PresenceNow, load: Load, limits: Limits, cause: Presence
     """The base presence to set, or None to leave it (domain.md 1.3).
 
     Offline, Away and Inactive stay until changed. Do not disturb stays if a person set it. Available
-    and Busy set by a person last until the next accept or close.
+    and Busy set by a person last until the next accept or close: an offer, and one that is taken
+    back, leave them.
     """
     if now.is_inactive or now.base in (BasePresence.OFFLINE, BasePresence.AWAY):
         return None
     by_person = now.set_by != SetBy.SYSTEM
-    if by_person and (now.base == BasePresence.BUSY_DND or cause == PresenceCause.OFFERED):
+    is_only_asked = cause in (PresenceCause.OFFERED, PresenceCause.WITHDRAWN)
+    if by_person and (now.base == BasePresence.BUSY_DND or is_only_asked):
         return None
     wanted = presence_from_capacity(load, limits)
     return None if wanted == now.base else wanted

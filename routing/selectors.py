@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -72,11 +74,12 @@ def limits_of(agent_rows: Iterable[Agent]) -> dict[int, Limits]:
     return {agent.pk: Limits(agent.max_units, tuple(profiles[agent.pk])) for agent in rows}
 
 
-def api_role_user_ids(user_ids: Iterable[int]) -> frozenset[int]:
-    """Which of these people also hold the API access role, which makes assignments fail (P4)."""
-    return frozenset(
-        User.objects.filter(pk__in=list(user_ids), groups__name=Role.API_ACCESS.value).values_list("pk", flat=True)
-    )
+def role_names(user_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """The roles of these people, in one query."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for user_id, name in User.objects.filter(pk__in=list(user_ids)).values_list("pk", "groups__name"):
+        found[user_id].add(name)
+    return {user_id: frozenset(names) for user_id, names in found.items()}
 
 
 def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[int, Candidate]:
@@ -86,7 +89,7 @@ def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[i
     """
     rows = list(agent_rows)
     limits = limits_of(rows)
-    conflicted = api_role_user_ids(agent.user_id for agent in rows)
+    roles = role_names(agent.user_id for agent in rows)
     return {
         agent.pk: Candidate(
             agent_id=agent.pk,
@@ -97,7 +100,8 @@ def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[i
             presence_name=agent.presence.name,
             limits=limits[agent.pk],
             load=loads.get(agent.pk, Load()),
-            has_api_role=agent.user_id in conflicted,
+            has_api_role=Role.API_ACCESS.value in roles[agent.user_id],
+            has_agent_role=Role.AGENT.value in roles[agent.user_id],
         )
         for agent in rows
     }
@@ -110,6 +114,6 @@ def openings(queue: Queue) -> list[Opening]:
     ]
 
 
-def queue_is_open(queue: Queue) -> bool:
+def queue_is_open(queue: Queue, now: datetime | None = None) -> bool:
     """Whether a queue is inside its operating hours now, in the centre's time zone."""
-    return is_open(openings(queue), timezone.localtime())
+    return is_open(openings(queue), timezone.localtime(now))

@@ -164,7 +164,7 @@ def assign_to_queue(
         is_current=queue.pk == conversation.queue_id,
         same_type=queue.type == conversation.kind.queue_type,
         members=routing_selectors.member_count(queue),
-        is_open=routing_selectors.queue_is_open(queue),
+        is_open=routing_selectors.queue_is_open(queue, now),
     )
     require(policy.why_not_assign_to_queue(target))
     cautions = policy.cautions_assign_to_queue(target)
@@ -287,7 +287,8 @@ def transfer(
 def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> TransferCancelled:
     """Take back a pending transfer; everything is as before the request (domain.md 3.6).
 
-    Raises ``ActionRefused`` where it was answered meanwhile. Announced to supervisors and both agents.
+    A waiting conversation whose customer wrote meanwhile opens (T21). Raises ``ActionRefused`` where
+    it was answered meanwhile. Announced to supervisors and both agents.
     """
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
@@ -299,12 +300,14 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, selectors.switches(), Verb.TRANSFER))
 
-    hearers = steps.audience(conversation, actor.user_id, offer.agent.user_id)
+    hearers = steps.audience(conversation, actor.user_id, offer.requested_by_id, offer.agent.user_id)
     steps.withdraw_offer(conversation, offer, "cancelled", now)
     steps.whisper(conversation, "transfer_cancelled", {"agent": offer.agent.name}, now)
     steps.offer_again(conversation, agents, now)
     version = steps.touch(conversation, now)
-    steps.settle_presence([agents[offer.agent_id]], PresenceCause.RELEASED, now)
+    steps.settle_presence([agents[offer.agent_id]], PresenceCause.WITHDRAWN, now)
+    if offer.requested_by_id != actor.user_id:
+        steps.tell_transfer_is_off(conversation, offer, now)
     event = TransferCancelled(
         actor=actor,
         at=now,
@@ -317,6 +320,7 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
         agent=offer.agent.name,
     )
     audit.publish(event, hearers)
+    steps.reopen_if_written_to(conversation, now)
     return event
 
 

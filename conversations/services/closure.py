@@ -19,9 +19,10 @@ from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import ClosureReason, LeftReason, Mode, NoticeLevel, Offer, StateReason
 from conversations.policy import PERSISTS, Phase, Trigger, Verb
 from routing.locks import LockedAgent, lock_agents
+from routing.models import ChannelKind
 from routing.policy import PresenceCause
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused, require, require_confirmed
+from supervisor_console.kernel.errors import ActionRefused, Stale, require, require_confirmed
 from supervisor_console.kernel.realtime import action
 
 Locked = tuple[LockedConversation, Offer | None, dict[int, LockedAgent]]
@@ -57,13 +58,14 @@ def _to_wrap_up(
     trigger: Trigger,
     cause: str,
     now: datetime,
+    reason: StateReason | None = None,
 ) -> ConversationEnded:
     hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True)
     steps.withdraw_transfer(conversation, offer, cause, now)
-    before = steps.move(conversation, trigger, Phase.WRAP_UP, now=now)
+    before = steps.move(conversation, trigger, Phase.WRAP_UP, now=now, reason=reason)
     conversation.unanswered_since = None
     version = steps.save(conversation)
-    steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    steps.let_go(agents, conversation.agent_id, now)
     event = ConversationEnded(
         actor=actor,
         at=now,
@@ -114,7 +116,7 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
     steps.end_participations(conversation, LeftReason.LEFT, now, modes=[Mode.PRIMARY, Mode.CONSULT])
     steps.close_session(conversation, ClosureReason.AGENT_MOVED_TO_WAITING, now)
     version = steps.save(conversation)
-    steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
+    steps.let_go(agents, agent.pk, now)
     event = ConversationMovedToWaiting(
         actor=actor,
         at=now,
@@ -207,18 +209,19 @@ def force_close(
     now = now or timezone.now()
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
-    if facts.phase != Phase.CLOSED:
-        require(policy.why_not(Verb.FORCE_CLOSE, actor, facts, switches))
-    elif not actor.is_supervisor:
-        raise ActionRefused(policy.NOT_SUPERVISOR)
-    steps.check_version(conversation, version)
+    if facts.phase == Phase.CLOSED:
+        require(policy.why_not_supervisor(actor))
+        raise Stale(steps.closed_already(conversation))
     require(policy.why_not(Verb.FORCE_CLOSE, actor, facts, switches))
+    steps.check_version(conversation, version)
     require(policy.why_not_note(note))
     if switches.force_close_reason_required and not note:
         raise ActionRefused(policy.FORCE_CLOSE_REASON_REQUIRED)
     require_confirmed((policy.FORCE_CLOSE_CAUTION,), confirmed)
 
     inside = steps.others_in(conversation, actor)
+    if offer is not None and offer.agent_id == conversation.agent_id:
+        inside -= {offer.agent.user_id}  # was only asked, and hears that the offer is withdrawn
     watching = frozenset(
         selectors.live_participants(conversation).filter(mode=Mode.MONITOR).values_list("user_id", flat=True)
     ) - {actor.user_id}
@@ -266,7 +269,7 @@ def customer_ends(
     refused. Raises ``ActionRefused`` with ``chat_ended`` for a second one.
     """
     conversation, offer, agents = _lock_all(conversation_id)
-    selectors.require_visible(actor, conversation)
+    steps.require_customer(actor, conversation)
     now = now or timezone.now()
     at = steps.current_phase(conversation)
     if at in (Phase.WRAP_UP, Phase.CLOSED):
@@ -276,7 +279,8 @@ def customer_ends(
     line = "customer_left" if disconnected else "customer_ended"
     steps.say(conversation, line, {"customer": conversation.customer.name}, now)
     if at == Phase.IN_CONVERSATION:
-        return _to_wrap_up(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, "customer_left", now)
+        reason = StateReason.CUSTOMER_LEFT_ACTIVE if disconnected else StateReason.CUSTOMER_MOVED_TO_WRAP_UP
+        return _to_wrap_up(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, "customer_left", now, reason)
     conversation.is_abandoned = conversation.accepted_at is None
     closure = ClosureReason.CUSTOMER_DISCONNECT if disconnected else ClosureReason.CUSTOMER_END
     return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, closure, "customer_left", now)
@@ -286,7 +290,8 @@ def customer_ends(
 def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = None) -> ConversationEvent | None:
     """Close a conversation in which nothing happened since ``due`` (domain.md 2.3).
 
-    Returns None where something happened meanwhile, or the wrap-up still blocks capacity (the longer wins).
+    A call that goes on so long is ended for the agent and goes to wrap-up (T14). Returns None where
+    something happened meanwhile, or the wrap-up still blocks capacity (the longer wins).
     """
     conversation, offer, agents = _lock_all(conversation_id)
     now = now or timezone.now()
@@ -298,6 +303,13 @@ def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = No
     ):
         return None
     at = steps.current_phase(conversation)
+    if conversation.kind == ChannelKind.VOICE and at == Phase.OFFERED:
+        return None  # its offer has a deadline of its own
+    if conversation.kind == ChannelKind.VOICE and at == Phase.IN_CONVERSATION:
+        steps.say(conversation, "call_limit", {}, now)
+        ended = _to_wrap_up(SYSTEM, conversation, offer, agents, Trigger.CALL_LIMIT, "ended", now)
+        steps.close_session(conversation, ClosureReason.CALL_TIMED_OUT, now)
+        return ended
     steps.say(conversation, "auto_closed", {}, now)
     reason = StateReason.AUTO_CLOSED_FROM_WAITING if at == Phase.WAITING else None
     return _close(

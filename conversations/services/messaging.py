@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from conversations import audit, policy, selectors, steps
-from conversations.events import CustomerReturned, MessageSent
+from conversations.events import MessageSent
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import (
     Conversation,
@@ -18,7 +18,7 @@ from conversations.models import (
     Sentiment,
     Visibility,
 )
-from conversations.policy import Phase, Trigger
+from conversations.policy import Phase
 from conversations.sentiment import WINDOW, sentiment_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, require
@@ -88,20 +88,21 @@ def receive(
 ) -> MessageSent:
     """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21).
 
+    While a transfer of a waiting one is pending it goes on waiting: the answer decides where it goes.
     Raises ``ActionRefused`` for empty or over-long text and for a chat that has ended. Announced to
     supervisors, everybody in it and the customer's other pages.
     """
     text = policy.clean_text(text)
     conversation = lock_conversation(conversation_id)
-    selectors.require_visible(actor, conversation)
+    steps.require_customer(actor, conversation)
     require(policy.why_not_text(text))
     now = now or timezone.now()
-    at = steps.current_phase(conversation)
-    if at in (Phase.WRAP_UP, Phase.CLOSED):
-        raise ActionRefused(policy.CHAT_ENDED)
     repeated = _repeated(conversation, client_key)
     if repeated is not None:
         return _sent(actor, conversation, repeated, now)
+    at = steps.current_phase(conversation)
+    if at in (Phase.WRAP_UP, Phase.CLOSED):
+        raise ActionRefused(policy.CHAT_ENDED)
     message = Message.objects.create(
         conversation=conversation,
         sender_kind=SenderKind.CUSTOMER,
@@ -115,31 +116,14 @@ def receive(
     if conversation.unanswered_since is None:
         conversation.unanswered_since = now
     conversation.sentiment = current_sentiment(conversation)
-    offer = selectors.pending_offer(conversation)
-    if at == Phase.WAITING and offer is None:
-        _reopen(actor, conversation, now)
+    hearers = steps.audience(conversation, customer=True, open_list=at in (Phase.OPEN, Phase.WAITING))
+    if at == Phase.WAITING and selectors.pending_offer(conversation) is None:
+        steps.reopen(conversation, now)
     else:
         steps.touch(conversation, now)
     event = _sent(actor, conversation, message, now)
-    audit.announce(event, steps.audience(conversation, customer=True, open_list=at in (Phase.OPEN, Phase.WAITING)))
+    audit.announce(event, hearers)
     return event
-
-
-def _reopen(actor: Actor, conversation: LockedConversation, now: datetime) -> None:
-    before = steps.move(conversation, Trigger.CUSTOMER_RETURNS, Phase.OPEN, now=now)
-    steps.open_session(conversation, now=now)
-    version = steps.save(conversation)
-    audit.record(
-        CustomerReturned(
-            actor=actor,
-            at=now,
-            conversation_id=conversation.pk,
-            version=version,
-            from_state=before,
-            to_state=conversation.state,
-            reason=conversation.reason,
-        )
-    )
 
 
 def current_sentiment(conversation: Conversation) -> Sentiment:

@@ -100,7 +100,9 @@ def _accept_transfer(
     agent = agents[offer.agent_id]
     first = agents.get(conversation.agent_id) if conversation.agent_id is not None else None
     was_talking = steps.current_phase(conversation) == Phase.IN_CONVERSATION
-    former_name = first.name if first is not None else ""
+    former = conversation.agent or conversation.last_agent
+    if former is not None and former.pk == agent.pk:
+        former = None  # it waited for this very agent
     hearers = steps.audience(conversation, offer.requested_by_id, agent.user_id, customer=True, open_list=False)
 
     before = steps.move(conversation, Trigger.TRANSFER_ACCEPTED, Phase.IN_CONVERSATION, now=now, agent=agent)
@@ -120,12 +122,12 @@ def _accept_transfer(
         notifications.notify([first.user_id], "took_over", conversation, now=now, agent=agent.name)
     else:
         steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
-        if first is not None:
-            notifications.notify([first.user_id], "taken_away", conversation, now=now, agent=agent.name)
+        if former is not None:
+            notifications.notify([former.user_id], "taken_away", conversation, now=now, agent=agent.name)
     version = steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     if first is not None:
-        steps.settle_presence([first], PresenceCause.RELEASED, now)
+        steps.settle_presence([first], PresenceCause.RELEASED if was_talking else PresenceCause.WITHDRAWN, now)
     notifications.notify(
         [offer.requested_by_id],
         "transfer_accepted",
@@ -144,8 +146,8 @@ def _accept_transfer(
         reason=conversation.reason,
         agent_id=agent.pk,
         agent=agent.name,
-        from_agent_id=first.pk if first is not None else None,
-        from_agent=former_name,
+        from_agent_id=former.pk if former is not None else None,
+        from_agent=former.name if former is not None else "",
     )
     audit.publish(event, hearers)
     return event
@@ -232,6 +234,7 @@ def _decline(
         agent=agent.name,
     )
     audit.publish(event, hearers)
+    steps.reopen_if_written_to(conversation, now)
     return event
 
 

@@ -37,6 +37,7 @@ AUTO_CLOSE: Mapping[tuple[ChannelKind, State], timedelta] = {
     (ChannelKind.ASYNC_MESSAGING, State.ACTIVE): 30 * _DAYS,
     (ChannelKind.ASYNC_MESSAGING, State.WRAP_UP): 1 * _DAYS,
     (ChannelKind.VOICE, State.OPEN): 30 * _DAYS,
+    (ChannelKind.VOICE, State.ACTIVE): timedelta(hours=2),
     (ChannelKind.VOICE, State.WRAP_UP): 1 * _DAYS,
 }
 """Auto-close after no activity, per channel kind and state (domain.md 2.3); Waiting is per workstream."""
