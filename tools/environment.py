@@ -85,7 +85,7 @@ def install(lock: Path) -> None:
             return
         print("uv could not; trying pip.", flush=True)
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1")
-    command = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+    command = [str(VENV_PYTHON), "-m", "pip", "install", "-qq", "--require-hashes", "-r", str(lock)]
     if subprocess.run(command, env=environment, check=False).returncode:
         sys.exit("The packages could not be installed; pip says above why.")
 
