@@ -191,6 +191,18 @@ def transferable(conversation: Conversation, asked: Asked, *, facts: Facts, now:
     return _listed(work, asked, conversation.queue, judge)
 
 
+def holder(conversation: Conversation, agent: Agent, now: datetime) -> AgentRow:
+    """The agent who has the conversation, as the dialogs show agents: presence, skills and load as they are now."""
+    target = selectors.targets(conversation, [agent], now)[agent.pk]
+    return _row(agent, target, _work(conversation, now), None, ())
+
+
+def needs(conversation: Conversation) -> tuple[str, ...]:
+    """The skills a conversation asks for, each with the least proficiency."""
+    rows = conversation.required_skills.select_related("skill").order_by("skill__type", "skill__name", "pk")
+    return tuple(f"{row.skill.name} ≥ {row.minimum}" for row in rows)
+
+
 def _work(conversation: Conversation, now: datetime) -> _Work:
     return _Work(
         conversation=conversation,
@@ -216,14 +228,13 @@ def _listed(work: _Work, asked: Asked, queue: Queue | None, judge: Judge) -> Age
     shown = listed[: asked.limit]
     if asked.chosen is not None:
         shown = [row for row in listed[asked.limit :] if row.agent_id == asked.chosen] + shown
-    skills = _skill_names(work.needs)
     return AgentList(
         rows=tuple(shown),
         choosable=len(can),
         others=len(cannot),
         hidden=max(0, len(listed) - asked.limit),
         units=work.cost.units,
-        needs=tuple(f"{skills[skill_id]} ≥ {minimum}" for skill_id, minimum in sorted(work.needs.items())),
+        needs=needs(work.conversation),
         emptied=None if can else _why_empty(work, asked, queue, population, cannot),
     )
 
@@ -342,10 +353,6 @@ def _profiles(target: Target, cost: Cost) -> tuple[ProfileFact, ...]:
         )
         for profile_id, (name, limit) in sorted(known.items(), key=lambda item: item[1][0])
     )
-
-
-def _skill_names(needs: Mapping[int, int]) -> dict[int, str]:
-    return dict(Skill.objects.filter(pk__in=needs).values_list("pk", "name"))
 
 
 # --- an empty list says why -----------------------------------------------------------------------------------
