@@ -89,13 +89,13 @@ def _queues(centre: Centre, now: datetime) -> None:
     the warning and the refusal can be seen.
     """
     for name, type_, priority, warning, critical in (
-        (people.BILLING, QueueType.MESSAGING, 20, 60, 300),
-        (people.RETURNS, QueueType.MESSAGING, 50, 120, 600),
-        (people.TECHNICAL, QueueType.MESSAGING, 30, 120, 600),
-        (people.SALES, QueueType.MESSAGING, 10, 45, 180),
-        (people.ACCOUNTS, QueueType.MESSAGING, 60, 600, 3600),
+        (people.BILLING, QueueType.MESSAGING, 20, 300, 1200),
+        (people.RETURNS, QueueType.MESSAGING, 50, 600, 1800),
+        (people.TECHNICAL, QueueType.MESSAGING, 30, 300, 1200),
+        (people.SALES, QueueType.MESSAGING, 10, 180, 600),
+        (people.ACCOUNTS, QueueType.MESSAGING, 60, 1800, 7200),
         (people.PARTNERS, QueueType.MESSAGING, 90, 60, 300),
-        (people.CALLS, QueueType.VOICE, 5, 30, 120),
+        (people.CALLS, QueueType.VOICE, 5, 60, 180),
     ):
         Queue.objects.create(
             name=name,

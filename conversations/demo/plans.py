@@ -275,7 +275,7 @@ class Planner:
         wait = between(0.15, 2.5) if live else between(0.5, 24)
         match fate:
             case Fate.OPEN:
-                start = between(0.4, 7) if live else (1560.0 if turn == 1 else between(2, 100))
+                start = between(0.3, 5) if live else (1560.0 if turn == 1 else between(1.5, 45))
                 wait = rest = 0.0
             case Fate.REJECTED | Fate.MISSED | Fate.MOVED:
                 start, wait = (between(6, 12), 2.0) if live else (between(20, 60), 5.0)
@@ -287,7 +287,8 @@ class Planner:
             case Fate.OFFERED:
                 start, wait, rest = between(3, 6), 2.0, 0.0
             case Fate.RELEASED | Fate.RETURNED:
-                start, wait, rest = between(200, 400), 6.0, between(100, 150)
+                start, wait = between(60, 90) if fate == Fate.RELEASED else between(200, 400), 6.0
+                rest = start - wait - between(12, 30)
             case Fate.REVIVED:
                 start, wait, rest = (1900.0 if turn == 1 else between(300, 480)), 9.0, between(20, 120)
             case Fate.WAITING | Fate.WAITING_TRANSFER:
@@ -309,8 +310,8 @@ class Planner:
             case _ if channel == Channel.LIVE_CHAT:
                 start, rest = between(13, 55), between(0.1, 2.5)
             case _:
-                start = between(45, 480)
-                rest = between(0.5, start * 0.3)
+                start = between(180, 420) if turn % 4 == 3 else between(20, 150)
+                rest = between(0.5, start * 0.2)
         return self.now - minutes(start), self.now - minutes(start - wait), self.now - minutes(rest)
 
 

@@ -287,7 +287,7 @@ class Conversations:
         if plan.fate == Fate.MOVED:
             target = people.ACCOUNTS if plan.channel == Channel.PERSISTENT_CHAT else people.SALES
             if target == plan.queue:
-                target = people.BILLING
+                target = people.RETURNS
             assignment.assign_to_queue(
                 self.supervisor,
                 self.pk,
