@@ -147,12 +147,14 @@ def _options(labels: Mapping[Any, Label], ticked: frozenset[Any]) -> tuple[Optio
 
 
 def ignored_text(ignored: tuple[Ignored, ...]) -> str:
-    """What of the address meant nothing, shortened; empty where all of it was understood."""
+    """Says what of the address meant nothing, shortened; empty where all of it was understood."""
+    if not ignored:
+        return ""
     said = [f"{one.name}={one.value}" for one in ignored[:SHOWN_MAX]]
     said = [text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]}…" for text in said]
     if len(ignored) > SHOWN_MAX:
         said.append(_("and %(n)d more") % {"n": len(ignored) - SHOWN_MAX})
-    return ", ".join(said)
+    return _("Ignored, because it means nothing here: %(what)s") % {"what": ", ".join(said)}
 
 
 # --- columns and sort -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from conversations.reports import live
 from conversations.reports import ongoing as reports
 from conversations.views.access import supervisors
 from supervisor_console.kernel.actor import Actor
-from supervisor_console.kernel.web import htmx, page_or_part, wants_part
+from supervisor_console.kernel.web import htmx, page_or_part, toast, wants_part
 
 REGION = "report"
 """The id of the live region: what asks for a refresh under this name keeps its menus as they are."""
@@ -30,4 +30,6 @@ def ongoing(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
     if wants_part(request) and not refreshes:
         response.headers["HX-Push-Url"] = report.url
+        if report.ignored:
+            toast(response, report.ignored, level="warn", code="ignored")
     return response

@@ -314,6 +314,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   queueMicrotask(() => window.htmx.trigger(target, "live:refresh"));
 });
 
+// What was wrong with the address that was loaded is no longer said of another one.
+document.addEventListener("htmx:pushedIntoHistory", () => document.querySelector("[data-ignored]")?.remove());
+
 // A list too long to look through: its search stands there only where a script can answer it.
 function showNarrowing() {
   for (const input of document.querySelectorAll("[data-narrow]")) input.hidden = false;
