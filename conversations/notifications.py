@@ -45,3 +45,8 @@ def notify(
                 "at": now.isoformat(),
             },
         )
+
+
+def done(user_id: int, code: str, conversation_id: int, *, now: datetime) -> None:
+    """Count what somebody was told as read: what it asked for has been done, or cannot be done any more."""
+    Notice.objects.filter(user=user_id, code=code, conversation=conversation_id, read_at=None).update(read_at=now)

@@ -287,10 +287,11 @@ def make_offer(
 
 
 def settle_offer(offer: Offer, status: OfferStatus, now: datetime) -> None:
-    """Write down what became of an offer."""
+    """Write down what became of an offer; the notice that announced it has done its work."""
     offer.status = status
     offer.settled_at = now
     offer.save(update_fields=["status", "settled_at"])
+    notifications.done(offer.agent.user_id, "assigned", offer.conversation_id, now=now)
 
 
 def withdraw_offer(conversation: LockedConversation, offer: Offer, cause: str, now: datetime) -> None:
