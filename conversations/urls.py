@@ -31,6 +31,7 @@ urlpatterns = [
     path("desk/offers/<int:offer_id>/reject/", desk.reject, name="reject"),
     path("desk/<int:conversation_id>/", desk.conversation, name="desk_conversation"),
     path("desk/<int:conversation_id>/messages/", desk.send, name="desk_send"),
+    path("desk/<int:conversation_id>/read/", desk.read, name="desk_read"),
     path("desk/<int:conversation_id>/pick/", desk.pick, name="pick"),
     path("desk/<int:conversation_id>/revive/", desk.revive, name="revive"),
     path("desk/<int:conversation_id>/end/", desk.end, name="end"),

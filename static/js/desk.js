@@ -1,4 +1,5 @@
-// The desk: what calls for attention is in the tab's title and icon too; an offer whose time is up is fetched afresh.
+// The desk: what calls for attention is in the tab's title and icon too; an offer whose time is up is fetched afresh; what
+// lies open before somebody's eyes is marked as read.
 import { refreshAll } from "console/live";
 
 const link = document.querySelector("link[rel=icon]");
@@ -15,7 +16,29 @@ function count() {
   }
 }
 
-document.addEventListener("htmx:afterSwap", count);
+// A page in the background reads nothing: the lines stay unread until somebody looks.
+let reading = false;
+
+async function read() {
+  const open = document.querySelector("[data-mark-read]");
+  if (!open || reading || document.hidden || !document.hasFocus()) return;
+  reading = true;
+  try {
+    const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers"));
+    const answer = await fetch(open.dataset.markRead, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } });
+    if (!answer.ok) return;
+    open.removeAttribute("data-mark-read");
+    const lists = document.getElementById("desk-lists");
+    if (lists) window.htmx.trigger(lists, "live:refresh");
+  } catch { /* The next look tries again. */ } finally {
+    reading = false;
+  }
+}
+
+document.addEventListener("htmx:afterSwap", () => { count(); read(); });
+document.addEventListener("visibilitychange", read);
+window.addEventListener("focus", read);
+
 document.addEventListener("console:time-up", (event) => {
   const offer = event.target.closest(".offer");
   if (!offer) return;
@@ -23,3 +46,4 @@ document.addEventListener("console:time-up", (event) => {
   setTimeout(() => refreshAll(), 1200);
 });
 count();
+read();

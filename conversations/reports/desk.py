@@ -1,0 +1,342 @@
+"""What lies on an agent's desk? Offers, the own conversations, the open list, presence and load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from django.db.models import Count, F, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from conversations import policy, selectors
+from conversations.models import (
+    OFFERED_REASONS,
+    Conversation,
+    Message,
+    Mode,
+    Offer,
+    OfferKind,
+    OfferStatus,
+    Participant,
+    SenderKind,
+    State,
+)
+from conversations.policy import Phase
+from conversations.reports.durations import RESTING, Clock, clock_text, queue_wait, running, wait
+from conversations.reports.moments import moment
+from conversations.reports.people import code_of
+from routing.models import Agent, BasePresence, Channel, Presence, SetBy
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.errors import Refusal
+
+UNANSWERED_WARN = 60
+UNANSWERED_URGENT = 180
+"""Seconds a customer may wait for a line before the timer says so; the live wait counter (domain.md F64)."""
+
+OPEN_SHOWN = 50
+"""Most rows of the open list that are shown; the longest waiting come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChoice:
+    """An entry of the presence menu."""
+
+    value: int
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Presence and load of the agent, always in sight. ``set_by`` says who set the presence and when."""
+
+    code: str
+    label: str
+    since_iso: str
+    since_text: str
+    set_by: str
+    is_inactive: bool
+    choices: tuple[PresenceChoice, ...]
+    available_id: int
+    used: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferField:
+    """One line of an offer; ``since`` is an ISO start where the value runs."""
+
+    label: str
+    value: str
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCard:
+    """An offer as ``components/_offer.html`` prints it; an empty ``reject_url`` means no Reject."""
+
+    id: int
+    kind: str
+    title: str
+    fields: tuple[OfferField, ...]
+    note: str
+    from_iso: str
+    until_iso: str
+    seconds_text: str
+    accept_url: str
+    reject_url: str
+    version: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One conversation in a list. ``clock`` runs; ``clock_label`` says what it counts."""
+
+    id: int
+    url: str
+    subject: str
+    customer: str
+    queue: str
+    channel: str
+    channel_label: str
+    status: str
+    status_label: str
+    sentiment: int
+    sentiment_label: str
+    clock: Clock
+    clock_label: str
+    unread: int = 0
+    pick_url: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Own conversations of one sort."""
+
+    code: str
+    label: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenList:
+    """The open conversations of the agent's queues: the longest waiting, and how many there are in all."""
+
+    items: tuple[Item, ...]
+    count: int
+
+    @property
+    def hidden(self) -> int:
+        """How many are not shown."""
+        return self.count - len(self.items)
+
+
+GROUP_LABELS: Mapping[str, object] = {
+    "active": gettext_lazy("Active"),
+    "consult": gettext_lazy("As a consultant"),
+    "wrap_up": gettext_lazy("Wrap-up"),
+    "waiting": gettext_lazy("Waiting"),
+}
+
+
+def own_agent(actor: Actor) -> Agent:
+    """The agent profile of the actor, with person and presence."""
+    return Agent.objects.select_related("user", "presence").get(pk=cast(int, actor.agent_id))
+
+
+def me(agent: Agent, now: datetime) -> Me:
+    """Presence, since when and set by whom, the presences to choose from, and units used and greatest (1.3, 1.4)."""
+    choices = [row for row in Presence.objects.all() if row.is_selectable]
+    order = {base: place for place, base in enumerate(BasePresence.values)}
+    choices.sort(key=lambda row: (order[row.base], not row.is_system, row.name))
+    load = selectors.loads([agent.pk], now)[agent.pk]
+    return Me(
+        code=code_of(agent.presence),
+        label=agent.presence.name,
+        since_iso=agent.presence_since.isoformat(),
+        since_text=clock_text(now - agent.presence_since),
+        set_by=_("Set by %(who)s at %(time)s")
+        % {"who": _set_by(agent.presence_set_by), "time": moment(agent.presence_since, now)},
+        is_inactive=agent.presence.is_inactive,
+        choices=tuple(PresenceChoice(row.pk, code_of(row), row.name) for row in choices),
+        available_id=next(row.pk for row in choices if row.code == BasePresence.AVAILABLE),
+        used=load.units,
+        maximum=agent.max_units,
+    )
+
+
+def _set_by(code: str) -> str:
+    words = {SetBy.AGENT: _("you"), SetBy.SUPERVISOR: _("a supervisor"), SetBy.SYSTEM: _("the system")}
+    return words[SetBy(code)]
+
+
+# --- offers -------------------------------------------------------------------------------------------------
+
+
+def offers(agent: Agent, now: datetime) -> list[OfferCard]:
+    """What is held out to the agent, the one that runs out first on top (domain.md 4.1, 4.2)."""
+    rows = (
+        Offer.objects.filter(agent=agent, status=OfferStatus.PENDING, expires_at__gt=now)
+        .select_related("conversation__customer", "conversation__queue", "conversation__workstream", "requested_by")
+        .select_related("conversation__agent__user", "conversation__last_agent__user")
+        .order_by("expires_at", "pk")
+    )
+    return [_offer(row, now) for row in rows]
+
+
+def _offer(offer: Offer, now: datetime) -> OfferCard:
+    conversation = offer.conversation
+    waited = wait(conversation, now)
+    return OfferCard(
+        id=offer.pk,
+        kind=_offer_kind(offer),
+        title=conversation.subject,
+        fields=(
+            OfferField(_("Customer"), conversation.customer.name),
+            OfferField(_("Queue"), conversation.queue.name),
+            OfferField(_("Channel"), str(Channel(conversation.channel).label)),
+            OfferField(_("Waited so far"), waited.text, waited.since),
+        ),
+        note=offer.note,
+        from_iso=offer.offered_at.isoformat(),
+        until_iso=offer.expires_at.isoformat(),
+        seconds_text=clock_text(offer.expires_at - now),
+        accept_url=reverse("conversations:accept", args=[offer.pk]),
+        reject_url=reverse("conversations:reject", args=[offer.pk]) if conversation.workstream.offers_reject else "",
+    )
+
+
+def _offer_kind(offer: Offer) -> str:
+    who = offer.requested_by.display_name if offer.requested_by is not None else ""
+    if offer.kind == OfferKind.TRANSFER:
+        holder = offer.conversation.agent or offer.conversation.last_agent
+        if holder is not None:
+            return _("Transfer from %(agent)s, asked for by %(who)s") % {"agent": holder.name, "who": who}
+    if who:
+        return _("Assigned to you by %(who)s") % {"who": who}
+    return str(OfferKind(offer.kind).label)
+
+
+# --- the own conversations ---------------------------------------------------------------------------------------
+
+
+def own(actor: Actor, agent: Agent, now: datetime) -> list[Group]:
+    """What the agent has, by sort; within one, the longest unanswered first, then the oldest. Four queries.
+
+    Active and Wrap-up as the primary, what they consult in, Waiting whose last agent they are. What is
+    only offered lies among the offers.
+    """
+    consults = Participant.objects.filter(user=cast(int, actor.user_id), mode=Mode.CONSULT, left_at=None)
+    rows = list(
+        Conversation.objects.ongoing()
+        .filter(
+            (Q(agent=agent) & ~Q(reason__in=OFFERED_REASONS))
+            | Q(state=State.WAITING, last_agent=agent)
+            | Q(pk__in=consults.values("conversation_id"))
+        )
+        .select_related("customer", "queue")
+        .order_by(F("unanswered_since").asc(nulls_last=True), "state_changed_at", "pk")
+    )
+    unread = unread_counts(cast(int, actor.user_id), [row.pk for row in rows])
+    groups: dict[str, list[Item]] = {code: [] for code in GROUP_LABELS}
+    for row in rows:
+        groups[_group(row, agent)].append(item(row, now, unread=unread.get(row.pk, 0)))
+    return [Group(code, str(GROUP_LABELS[code]), tuple(items)) for code, items in groups.items() if items]
+
+
+def _group(row: Conversation, agent: Agent) -> str:
+    if row.agent_id == agent.pk:
+        return row.state
+    return "waiting" if row.state == State.WAITING and row.last_agent_id == agent.pk else "consult"
+
+
+def unread_counts(user_id: int, conversation_ids: Iterable[int]) -> dict[int, int]:
+    """How many lines of others each conversation has after the reader's marker; system lines do not count."""
+    ids = list(conversation_ids)
+    if not ids:
+        return {}
+    rows = (
+        Message.objects.filter(conversation__in=ids)
+        .exclude(sender_kind=SenderKind.SYSTEM)
+        .exclude(sender_id=user_id)
+        .filter(
+            Q(conversation__participants__read_at=None) | Q(created_at__gt=F("conversation__participants__read_at")),
+            conversation__participants__user=user_id,
+            conversation__participants__left_at=None,
+            conversation__participants__mode__in=[Mode.PRIMARY, Mode.CONSULT],
+        )
+    )
+    return dict(rows.values_list("conversation_id").annotate(Count("pk")))
+
+
+def item(
+    row: Conversation, now: datetime, *, unread: int = 0, pick_url: str = "", refusal: Refusal | None = None
+) -> Item:
+    """One row of a list; needs customer and queue."""
+    status, status_label = status_of(row)
+    clock, clock_label = _clock(row, now)
+    return Item(
+        id=row.pk,
+        url=reverse("conversations:desk_conversation", args=[row.pk]),
+        subject=row.subject,
+        customer=row.customer.name,
+        queue=row.queue.name,
+        channel=row.channel,
+        channel_label=str(Channel(row.channel).label),
+        status=status,
+        status_label=status_label,
+        sentiment=row.sentiment,
+        sentiment_label=row.get_sentiment_display(),
+        clock=clock,
+        clock_label=clock_label,
+        unread=unread,
+        pick_url=pick_url,
+        refusal=refusal,
+    )
+
+
+def status_of(row: Conversation) -> tuple[str, str]:
+    """Code and label of the status, an offered one apart (domain.md M6)."""
+    if row.is_offered:
+        return Phase.OFFERED.value, _("Offered")
+    return row.state, row.get_state_display()
+
+
+def _clock(row: Conversation, now: datetime) -> tuple[Clock, str]:
+    if row.state == State.OPEN:
+        return wait(row, now), _("Waiting for an agent")
+    if row.state == State.ACTIVE and row.unanswered_since is not None and not row.is_offered:
+        return queue_wait(row.unanswered_since, UNANSWERED_WARN, UNANSWERED_URGENT, now), _("Unanswered")
+    if row.state == State.WRAP_UP:
+        return running(row.wrapup_started_at, now), _("In wrap-up")
+    if row.state == State.WAITING:
+        return running(row.state_changed_at, now), _("Waiting for the customer")
+    return RESTING, ""
+
+
+# --- the open list ---------------------------------------------------------------------------------------------
+
+
+def open_list(actor: Actor, agent: Agent, now: datetime) -> OpenList:
+    """Open conversations of the agent's queues, the longest waiting first (domain.md T3). Two queries."""
+    rows = Conversation.objects.ongoing().filter(state=State.OPEN, queue_id__in=actor.agent_queue_ids)
+    shown = rows.select_related("customer", "queue", "workstream").order_by("first_wait_started_at", "pk")
+    presence = BasePresence(agent.presence.base)
+    items = [
+        item(
+            row,
+            now,
+            pick_url=reverse("conversations:pick", args=[row.pk]),
+            refusal=policy.why_not_pick(
+                actor, policy.phase(row.state, row.reason), presence, allows_pick=row.workstream.allows_pick
+            ),
+        )
+        for row in shown[:OPEN_SHOWN]
+    ]
+    count = len(items) if len(items) < OPEN_SHOWN else rows.count()
+    return OpenList(tuple(items), count)
