@@ -669,6 +669,11 @@ INTERNAL_ONLY = Refusal(
     _("The dialogue with the customer is over. You can still write internal lines."),
     kind=Kind.CONFLICT,
 )
+INTERNAL_FOR_NOW = Refusal(
+    "internal_only",
+    _("No agent talks to the customer right now. Write internally, or wait until an agent has accepted."),
+    kind=Kind.CONFLICT,
+)
 CHAT_ENDED = Refusal("chat_ended", _("This chat has ended. You can start a new one."))
 CHAT_STAYS = Refusal("chat_stays", _("This chat does not end: you can simply leave, and write again at any time."))
 VERSION_CHANGED = _("This changed meanwhile: %(now)s. Look again and decide from there.")
@@ -679,6 +684,21 @@ UNTEXT = frozenset(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F}
 def clean_text(text: str) -> str:
     """A text without control characters and outer space; what people write is otherwise kept."""
     return "".join(sign for sign in text if ord(sign) not in UNTEXT and not 0xD800 <= ord(sign) <= 0xDFFF).strip()
+
+
+KEY_MAX = 64
+
+
+def clean_key(key: str) -> str:
+    """The key of a form as it can be kept."""
+    return clean_text(key)[:KEY_MAX]
+
+
+def why_not_public(at: Phase) -> Refusal | None:
+    """Why people of the centre cannot write to the customer in this phase (domain.md 3.2, Join)."""
+    if at in (Phase.IN_CONVERSATION, Phase.WAITING):
+        return None
+    return INTERNAL_FOR_NOW if at in (Phase.OPEN, Phase.OFFERED) else INTERNAL_ONLY
 
 
 def why_not_text(text: str) -> Refusal | None:

@@ -56,8 +56,9 @@ def switches() -> Switches:
 def visible(actor: Actor) -> ConversationQuerySet:
     """The conversations this actor may see (domain.md D13).
 
-    A supervisor: the queues in scope. An agent: the own work, and the open list of the own queues.
-    A customer: the own chats. Everybody: those they take part in.
+    A supervisor: the queues in scope, and what they monitor or joined while it was in scope, for a
+    monitor follows the conversation (domain.md 3.3). An agent: the own work, and the open list of
+    the own queues. A customer: the own chats.
     """
     if actor.customer_id is not None:
         return Conversation.objects.filter(customer_id=actor.customer_id)
@@ -66,6 +67,9 @@ def visible(actor: Actor) -> ConversationQuerySet:
     if actor.is_supervisor and actor.supervised_queue_ids is None:
         return Conversation.objects.all()
     scope = Q()
+    if actor.is_supervisor:
+        attached = Participant.objects.filter(user_id=actor.user_id, left_at__isnull=True)
+        scope |= Q(pk__in=attached.values("conversation_id"))
     if actor.is_supervisor and actor.supervised_queue_ids:
         scope |= Q(queue_id__in=actor.supervised_queue_ids)
     if actor.is_agent:
@@ -129,8 +133,9 @@ def require_visible(actor: Actor, conversation: Conversation) -> None:
 def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     """What each of these agents holds now (domain.md 2.5, 1): units, profile items, conversations.
 
-    Σ over conversations where they are primary, Active or Wrap-up while blocked, plus the soft holds
-    of pending transfers to them. A fixed number of queries however many agents.
+    Σ over conversations where they are primary, Active or Wrap-up while blocked, plus those they
+    finished before the block time of their wrap-up was over (2.4), plus the soft holds of pending
+    transfers to them. A fixed number of queries however many agents.
     """
     wanted = list(agent_ids)
     units: dict[int, int] = dict.fromkeys(wanted, 0)
@@ -141,9 +146,11 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
         .filter(agent_id__in=wanted)
         .filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))
     )
+    done = Conversation.objects.closed().filter(last_agent_id__in=wanted, capacity_held_until__gt=now)
     soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
     sums = [
         *held.values_list("agent_id").annotate(Sum("units"), Count("id")),
+        *done.values_list("last_agent_id").annotate(Sum("units"), Count("id")),
         *soft.values_list("agent_id").annotate(Sum("conversation__units"), Count("id")),
     ]
     for agent_id, total, number in sums:
@@ -151,6 +158,7 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
         count[agent_id] += number
     carried = [
         *held.filter(profiles__isnull=False).values_list("agent_id", "profiles").annotate(Count("id")),
+        *done.filter(profiles__isnull=False).values_list("last_agent_id", "profiles").annotate(Count("id")),
         *soft.filter(conversation__profiles__isnull=False)
         .values_list("agent_id", "conversation__profiles")
         .annotate(Count("id")),

@@ -427,12 +427,15 @@ def finish(
 ) -> tuple[int, str]:
     """Close for good: no live participant, session, segment or offer remains (domain.md 2.5, 4).
 
-    Returns version and former state.
+    An agent who finishes wrap-up before its block time is over stays blocked until then (2.4); a
+    force close frees them at once. Returns version and former state.
     """
+    blocked_until = conversation.capacity_held_until if trigger == Trigger.FINISH_WRAP_UP else None
     had_it = conversation.agent_id if current_phase(conversation) != Phase.OFFERED else None
     withdraw_transfer(conversation, offer, cause, now)
     before = move(conversation, trigger, Phase.CLOSED, now=now, reason=reason)
     conversation.unanswered_since = None
+    conversation.capacity_held_until = blocked_until
     close_session(conversation, closure, now)
     end_segment(conversation, closure, now)
     end_participations(conversation, LeftReason.CLOSED, now)
@@ -480,7 +483,7 @@ def declined(agent: LockedAgent, conversation: LockedConversation, *, missed: bo
     else:
         settle_presence([agent], PresenceCause.RELEASED, now)
         return
-    if agent.presence.base != BasePresence.OFFLINE:
+    if agent.presence.base != BasePresence.OFFLINE and agent.presence_id != presence.pk:
         routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
 
 

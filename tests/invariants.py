@@ -40,11 +40,12 @@ def _faults(conversation: Conversation) -> list[str]:
     history = HistoryEntry.objects.filter(conversation=conversation).order_by("pk")
     last = history.last()
     session = sessions.first()
+    was_cut_off = state == "wrap_up" and conversation.reason == "AutoClosedBySystem"  # T14 ends the session too
     checks = {
         "an agent in a state without one": state in {"open", "waiting", "closed"} and conversation.agent_id is not None,
         "no agent": state in {"active", "wrap_up"} and conversation.agent_id is None,
         "closed without a time": (state == "closed") != (conversation.closed_at is not None),
-        "sessions open": sessions.count() != (0 if state in {"waiting", "closed"} else 1),
+        "sessions open": sessions.count() != (0 if state in {"waiting", "closed"} or was_cut_off else 1),
         "segments open": segments.count() != (0 if state == "closed" else 1),
         "the segment is in another queue": any(row.queue_id != conversation.queue_id for row in segments),
         "the session is in another queue": session is not None and session.queue_id != conversation.queue_id,
@@ -88,6 +89,11 @@ def _faults_of_capacity(now: datetime) -> list[str]:
             if row.state == "active"
             or row.workstream.wrapup_block == "always"
             or (row.capacity_held_until is not None and row.capacity_held_until > now)
+        )
+        expected += sum(
+            row.units
+            for row in Conversation.objects.filter(last_agent=agent, state="closed")
+            if row.capacity_held_until is not None and row.capacity_held_until > now
         )
         softly = Offer.objects.filter(agent=agent, status="pending", kind="transfer").select_related("conversation")
         expected += sum(offer.conversation.units for offer in softly)

@@ -111,6 +111,8 @@ class Conversation(models.Model):
 
     ``agent`` is the primary agent while Active or Wrap-up; ``last_agent`` the most recent one, whom
     the report shows while Waiting and after closing. ``units`` is the capacity cost as of creation.
+    ``capacity_held_until`` is the end of a wrap-up's block time; it outlives a wrap-up that its agent
+    finished sooner (domain.md 2.4).
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
     ``handled``. ``version`` grows with every change and is what a console must name to act.
     """
@@ -241,6 +243,11 @@ class Conversation(models.Model):
             ),
             models.Index(
                 fields=["last_activity_at"], condition=Q(closed_at__isnull=True), name="conv_ongoing_activity"
+            ),
+            models.Index(
+                fields=["capacity_held_until"],
+                condition=Q(capacity_held_until__isnull=False),
+                name="conv_block_time",
             ),
         ]
 

@@ -328,10 +328,11 @@ def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = No
 @action()
 def release_wrap_up_capacity(conversation_id: int, *, now: datetime | None = None) -> bool:
     """Free the capacity of a wrap-up whose block time is over (domain.md 2.4); False if not due."""
-    conversation, _, agents = _lock_all(conversation_id)
+    conversation = lock_conversation(conversation_id)
+    agents = lock_agents([conversation.agent_id or conversation.last_agent_id])
     now = now or timezone.now()
     until = conversation.capacity_held_until
-    if not conversation.holds_capacity or until is None or until > now:
+    if until is None or until > now:
         return False
     conversation.holds_capacity = False
     conversation.capacity_held_until = None

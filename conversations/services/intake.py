@@ -68,7 +68,7 @@ def start(
     contact or text, ``NotVisible`` for an unknown workstream, queue or customer. Announced to supervisors
     and open lists.
     """
-    text = policy.clean_text(text)
+    text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     name = " ".join(policy.clean_text(name).split())
     require(NAME_EMPTY if not name else None)
     require(NAME_TOO_LONG if len(name) > NAME_MAX else None)

@@ -10,6 +10,7 @@ from conversations import audit, policy, selectors, steps
 from conversations.events import MessageSent
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import (
+    AssignReason,
     Conversation,
     Message,
     Mode,
@@ -42,7 +43,7 @@ def send(
     (a monitor is not), and for a public line when the dialogue is over. Announced to everybody in
     it, and to the customer if public.
     """
-    text = policy.clean_text(text)
+    text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     require(policy.why_not_text(text))
@@ -51,12 +52,12 @@ def send(
     found = selectors.participation(conversation, actor.user_id, Mode.PRIMARY, Mode.CONSULT)
     if found is None or found.joined_at is None:
         raise ActionRefused(policy.STATE_CLOSED if at == Phase.CLOSED else policy.NOT_IN_IT)
-    if visibility == Visibility.PUBLIC and at not in (Phase.IN_CONVERSATION, Phase.WAITING):
-        raise ActionRefused(policy.INTERNAL_ONLY)
     repeated = _repeated(conversation, client_key)
     if repeated is not None:
         return _sent(actor, conversation, repeated, now)
-    kind = SenderKind.AGENT if found.mode == Mode.PRIMARY or actor.is_agent else SenderKind.SUPERVISOR
+    require(policy.why_not_public(at) if visibility == Visibility.PUBLIC else None)
+    has_joined = found.assign_reason == AssignReason.AGENT_CONVERSATION_JOIN
+    kind = SenderKind.SUPERVISOR if has_joined else SenderKind.AGENT
     message = Message.objects.create(
         conversation=conversation,
         sender_kind=kind,
@@ -92,7 +93,7 @@ def receive(
     Raises ``ActionRefused`` for empty or over-long text and for a chat that has ended. Announced to
     supervisors, everybody in it and the customer's other pages.
     """
-    text = policy.clean_text(text)
+    text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     conversation = lock_conversation(conversation_id)
     steps.require_customer(actor, conversation)
     require(policy.why_not_text(text))

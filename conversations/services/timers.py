@@ -73,7 +73,7 @@ def _due_offers(now: datetime) -> list[int]:
 
 
 def _due_holds(now: datetime) -> list[int]:
-    due = Conversation.objects.holding().filter(capacity_held_until__lte=now)
+    due = Conversation.objects.filter(capacity_held_until__lte=now)
     return list(due.order_by("capacity_held_until", "pk").values_list("pk", flat=True)[:BATCH])
 
 

@@ -33,7 +33,7 @@ def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime
     ``ActionRefused`` for a presence that people cannot choose. Announced to the agent's desk and
     the reports.
     """
-    if actor.agent_id != agent_id and not actor.is_supervisor:
+    if not actor.is_active or (actor.agent_id != agent_id and not actor.is_supervisor):
         raise NotVisible
     agent = lock_agents([agent_id]).get(agent_id)
     presence = Presence.objects.filter(pk=presence_id).first()
