@@ -51,6 +51,9 @@ SECTIONS: Final[Sequence[tuple[str, Promise, Sequence[str]]]] = (
     ),
 )
 
+NAMES: Final = {"auth.Group": _("Roles"), "routing.User": _("People")}
+"""What stands under another name than Django's."""
+
 
 class ConsoleAdminConfig(AdminConfig):
     """Django's admin, on our site."""
@@ -81,19 +84,21 @@ class ConsoleAdminSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         if app_label is not None:
             return apps
-        found: dict[str, Any] = {}
-        for app in apps:
-            for entry in app["models"]:
-                found[entry["model"]._meta.label] = entry
-        if roles := found.get("auth.Group"):
-            roles["name"] = _("Roles")
+        found = {entry["model"]._meta.label: entry for app in apps for entry in app["models"]}
+        here = request.get_full_path()
+        for label, entry in found.items():
+            entry["name"] = NAMES.get(label, entry["name"])
+            entry["is_current"] = bool(entry["admin_url"]) and here.startswith(entry["admin_url"])
         if participants := found.get("conversations.Participant"):
+            is_record = participants["is_current"] and "mode__exact=monitor" in here
             found[MONITORING] = {
                 **participants,
                 "name": _("Monitoring record"),
                 "object_name": "MonitoringRecord",
                 "admin_url": f"{participants['admin_url']}?mode__exact=monitor",
+                "is_current": is_record,
             }
+            participants["is_current"] = participants["is_current"] and not is_record
         return [
             {
                 "name": name,

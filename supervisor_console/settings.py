@@ -177,6 +177,7 @@ LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", [code for code, _name in LANGU
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "supervisor_console.formats"
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 
 # Static files, served by the console itself: under names with a hash in production, straight from the source otherwise.

@@ -51,7 +51,7 @@ class CapacityProfileForm(Form[CapacityProfile]):
     """A named limit."""
 
     limit = forms.IntegerField(
-        label=gettext_lazy("work items"),
+        label=gettext_lazy("Work items"),
         min_value=1,
         max_value=1000,
         initial=1,

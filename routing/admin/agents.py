@@ -26,7 +26,7 @@ class AgentForm(Form[Agent]):
 
     queues = forms.ModelMultipleChoiceField(
         Queue.objects.filter(is_default=False).order_by("name"),
-        label=gettext_lazy("queues"),
+        label=gettext_lazy("Queues"),
         required=False,
         widget=FilteredSelectMultiple(gettext_lazy("queues"), is_stacked=False),
         help_text=gettext_lazy("Every agent belongs to the default queues as well."),
@@ -60,7 +60,7 @@ class SkillForm(Form[AgentSkill]):
     """A skill with its proficiency, chosen from the five steps."""
 
     proficiency = forms.TypedChoiceField(
-        label=gettext_lazy("proficiency (1 to 5)"),
+        label=gettext_lazy("Proficiency (1 to 5)"),
         coerce=int,
         choices=[(step, str(step)) for step in range(PROFICIENCY_MIN, PROFICIENCY_MAX + 1)],
         initial=3,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import PROTECT, ManyToManyRel, Model, ProtectedError
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -55,10 +56,21 @@ class ConsoleAdmin(_Admin[M], Generic[M]):
     save_on_top = False
     advice: ClassVar[str | _StrPromise] = ""
     """What to do instead of deleting what is in use."""
+    list_title: ClassVar[str | _StrPromise] = ""
+    """What the list is called, where that is not the plural of its rows."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Choices are made among what there is; what is missing has a page of its own."""
+        return without_related_links(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Never several at once: each thing that stays has a reason of its own."""
         return {name: found for name, found in super().get_actions(request).items() if name != "delete_selected"}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """A list is called what it lists."""
+        title = self.list_title or capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def why_not_delete(self, obj: M) -> str:
         """Why this stays, as a sentence; empty if it may be deleted."""
@@ -129,6 +141,7 @@ class ReadOnlyAdmin(KeptAdmin[M], Generic[M]):
 
     advice = gettext_lazy("This is written by the product. It can be read here, not changed or deleted.")
     list_select_related: ClassVar[Any] = ()
+    change_form_template = "admin/read_only.html"
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -148,6 +161,10 @@ class ConsoleInline(_Inline[M], Generic[M]):
     """Rows inside a form; every select among them is filled by one query, not by one per row."""
 
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As on the pages themselves."""
+        return without_related_links(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The choices, read once for the whole inline."""
@@ -181,6 +198,15 @@ class ReadOnlyInline(_Inline[M], Generic[M]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody's."""
         return False
+
+
+def without_related_links(field: Any) -> Any:
+    """A choice without Django's four links beside it, which lead away from a form that is half filled in."""
+    widget = getattr(field, "widget", None)
+    if isinstance(widget, RelatedFieldWidgetWrapper):
+        widget.can_add_related = widget.can_change_related = False
+        widget.can_delete_related = widget.can_view_related = False
+    return field
 
 
 def in_use_by(obj: Model) -> list[str]:

@@ -54,7 +54,7 @@ class RolesForm(forms.Form):
     """The roles of one person, and how far a supervisor sees."""
 
     roles = forms.MultipleChoiceField(
-        label=gettext_lazy("roles"),
+        label=gettext_lazy("Roles"),
         choices=[(role.value, text) for role, text in ROLE_TEXTS],
         widget=forms.CheckboxSelectMultiple,
         required=False,
@@ -105,6 +105,8 @@ class PersonForm(RolesForm, _ChangeForm):
         super().__init__(*args, **kwargs)
         self.initial["roles"] = [role.value for role in self.person.role_set]
         self.initial["sees_all_queues"] = self.person.user_permissions.filter(codename=VIEW_ALL_CODENAME).exists()
+        if "is_active" in self.fields:
+            self.fields["is_active"].help_text = _("Off: they cannot log in and get no work. What they did stays.")
 
 
 class NewPersonForm(RolesForm, _CreationForm):
@@ -133,6 +135,7 @@ class PersonAdmin(KeptAdmin[User], _UserAdmin):
     """People: created with their roles, deactivated when they leave, never deleted."""
 
     advice = gettext_lazy("People are deactivated, never deleted: history names them. Clear “Active” instead.")
+    list_title = gettext_lazy("People")
     form = PersonForm
     add_form = NewPersonForm
     list_display = ("username", "full_name", "roles", "agent_page", "is_active", "last_login")
@@ -238,7 +241,7 @@ class RoleForm(Form[Group]):
 
     people = forms.ModelMultipleChoiceField(
         User.objects.order_by("username"),
-        label=gettext_lazy("people"),
+        label=gettext_lazy("People"),
         required=False,
         widget=FilteredSelectMultiple(gettext_lazy("people"), is_stacked=False),
     )
@@ -302,6 +305,7 @@ class RoleAdmin(KeptAdmin[Group]):
     """The four roles: they come with the product, so there is no other and none goes."""
 
     advice = gettext_lazy("Roles come with the product and stay. Take the people out of it instead.")
+    list_title = gettext_lazy("Roles")
     form = RoleForm
     list_display = ("name", "meaning", "people_count")
     search_fields = ("name",)
@@ -321,10 +325,6 @@ class RoleAdmin(KeptAdmin[Group]):
         """The form, which knows who fills it in."""
         form = super().get_form(request, obj, change, **kwargs)
         return type(form.__name__, (form,), {"editor": request.user})
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Called roles, not groups."""
-        return super().changelist_view(request, {**(extra_context or {}), "title": _("Roles")})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -28,7 +28,7 @@ class QueueForm(Form[Queue]):
 
     agents = forms.ModelMultipleChoiceField(
         Agent.objects.select_related("user").order_by("user__first_name", "user__last_name", "user__username"),
-        label=gettext_lazy("members"),
+        label=gettext_lazy("Members"),
         required=False,
         widget=FilteredSelectMultiple(gettext_lazy("members"), is_stacked=False),
         help_text=gettext_lazy("Conversations cannot be moved to a queue without members."),
@@ -48,7 +48,7 @@ class QueueForm(Form[Queue]):
         )
         help_texts: ClassVar[dict[str, Any]] = {
             "type": gettext_lazy("Cannot be changed later. Conversations move between queues of one type only."),
-            "assignment_method": gettext_lazy("How the next agent is chosen. Left empty: least active for voice."),
+            "assignment_method": gettext_lazy("How the next agent is chosen."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ class WorkstreamForm(Form[Workstream]):
     """A workstream whose parts go together."""
 
     allowed_presences = forms.MultipleChoiceField(
-        label=gettext_lazy("allowed presences"),
+        label=gettext_lazy("Allowed presences"),
         choices=BasePresence.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=default_allowed_presences,
@@ -28,7 +28,7 @@ class WorkstreamForm(Form[Workstream]):
     )
     capacity_profiles = forms.ModelMultipleChoiceField(
         CapacityProfile.objects.order_by("name"),
-        label=gettext_lazy("capacity profiles"),
+        label=gettext_lazy("Capacity profiles"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("A conversation also takes one item of each of these; agents need room in all of them."),
