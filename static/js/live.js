@@ -2,6 +2,7 @@
 // that the digest names; whoever shows something else is sent everything. Other regions are fetched afresh when an event
 // names them, and after every (re)connect. While the link is broken, everything is polled.
 import { element, icon, isDialogOpen, serverNow, setServerTime, text } from "console/common";
+import { morph } from "console/morph";
 import { toast } from "console/toasts";
 
 const COALESCE = 300; // ms between two fetches of one region: the first at once, the last never lost
@@ -124,9 +125,12 @@ function take(frame) {
   }
   held.delete(region.id);
   waiting.delete(region.id);
-  window.htmx.swap(region, frame.html, { swapStyle: "morph:outerHTML" });
+  const made = document.createElement("template");
+  made.innerHTML = frame.html;
+  morph(region, made.content.children, "outerHTML");
   const fresh = document.getElementById(frame.region);
-  if (fresh?.querySelector("[data-same]")) fetchRegion(fresh);
+  window.htmx.process(fresh);
+  if (fresh.querySelector("[data-same]")) fetchRegion(fresh); // A row that the server took for known was not here.
   if (frame.was) for (const id of frame.changed) glow(fresh?.querySelector(`[data-row][data-id="${id}"]`));
   if (frame.at) delay(serverNow() - Date.parse(frame.at));
   showChip();
