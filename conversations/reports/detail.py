@@ -143,6 +143,7 @@ class Detail:
     earlier: int
     modes: tuple[ComposerMode, ...]
     writing_refusal: Refusal | None
+    why_not_writing: str
     timeline: Timeline | None
 
 
@@ -192,6 +193,7 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
     said, earlier = _said(view, last)
     holder, is_last = _holder(row)
     refusal = _why_not_write(view)
+    monitor, join = _verb_button(view, Verb.MONITOR), _join(view)
     return Detail(
         id=row.pk,
         version=row.version,
@@ -214,13 +216,14 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         pending=_pending(view),
         banner=_banner(view),
         buttons=tuple(_verb_button(view, verb) for verb in Verb),
-        monitor=_verb_button(view, Verb.MONITOR),
-        join=_join(view),
+        monitor=monitor,
+        join=join,
         leave=_post("leave", _("Leave"), "log-out", row.pk) if view.mode == Mode.CONSULT else None,
         lines=said,
         earlier=earlier,
         modes=_modes(view),
         writing_refusal=refusal,
+        why_not_writing=_what_first(monitor, join) or (refusal.sentence if refusal is not None else ""),
         timeline=history,
     )
 
@@ -252,6 +255,14 @@ def _why_not_write(view: _View) -> Refusal | None:
     if view.mode == Mode.CONSULT:
         return None
     return policy.OWN_CONVERSATION if view.mode == Mode.PRIMARY else policy.NOT_IN_IT
+
+
+def _what_first(monitor: Button, join: Button) -> str:
+    """What stands between the reader and the composer: to join, or why one cannot even monitor."""
+    if join.refusal is None:
+        return _("Join the conversation to write: the agent reads you, and the customer if you choose so.")
+    first = monitor.refusal if join.refusal.code == policy.NOT_MONITORING.code else None
+    return (first or join.refusal).sentence
 
 
 # --- mode, verbs ----------------------------------------------------------------------------------------------
