@@ -207,8 +207,7 @@ def _people(centre: Centre, hired: datetime) -> None:
             limit = person.seats if person.seats != seats.limit else None
             AgentProfile.objects.create(agent=agent, profile=seats, custom_limit=limit)
         centre.agent_ids[person.username] = agent.pk
-    admin = _user(*people.ADMIN, frozenset({Role.ADMINISTRATOR}))
-    User.objects.filter(pk=admin.pk).update(is_staff=True, is_superuser=True)
+    _user(*people.ADMIN, frozenset({Role.ADMINISTRATOR}))
     bot = _user(*people.BOT, frozenset())
     staffing.make_agent(bot.pk, max_units=1000, is_bot=True, now=hired)
     _scopes()

@@ -28,7 +28,17 @@ from conversations.demo.plans import (
 )
 from conversations.demo.transcripts import Line, Voice
 from conversations.models import Conversation, Offer, OfferStatus, State, Visibility
-from conversations.services import assignment, closure, intake, messaging, offers, settings, supervision, timers
+from conversations.services import (
+    assignment,
+    closure,
+    intake,
+    messaging,
+    notices,
+    offers,
+    settings,
+    supervision,
+    timers,
+)
 from routing import selectors as routing_selectors
 from routing.models import Channel, WrapUpBlock
 from routing.policy import Load
@@ -64,7 +74,7 @@ def tell(centre: Centre, now: datetime, seed: int) -> None:
     """Let everything happen that happened before ``now``."""
     customers: dict[str, int] = {}
     conversations = (Conversations(centre, plan, customers, now, seed).tale() for plan in Planner(now, seed).plans())
-    run([*shifts(centre, now), inactivity(centre, now), *conversations])
+    run([*shifts(centre, now), inactivity(centre, now), reading(centre, now), *conversations])
 
 
 def run(tales: Iterable[Tale]) -> None:
@@ -120,6 +130,15 @@ def inactivity(centre: Centre, now: datetime) -> Tale:
         moment = now - minutes(ago)
         yield moment
         settings.change(admin, values={"missed_sets_inactive": value}, now=moment)
+
+
+def reading(centre: Centre, now: datetime) -> Tale:
+    """A while ago everybody who is there read their notices; what came since is new."""
+    moment = now - minutes(12)
+    yield moment
+    for person in people.EVERYBODY:
+        if not person.presence or person.minutes < 12:
+            notices.mark_all_read(centre.actors[person.username], now=moment)
 
 
 # --- the conversations ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from conversations.models import (
     Conversation,
     HistoryEntry,
     Message,
+    Notice,
     Offer,
     OfferKind,
     OfferStatus,
@@ -356,6 +357,20 @@ def test_every_log_in_opens_in_the_demo_and_nowhere_else(demo: None) -> None:
         assert all(authenticate(username=name, password=PASSWORD) for name in LOG_INS)
     with override_settings(PASSWORD_HASHERS=product_settings.PASSWORD_HASHERS):
         assert not any(authenticate(username=name, password=PASSWORD) for name in LOG_INS)
+
+
+def test_the_administrator_gets_in_by_the_role_alone(demo: None) -> None:
+    admin = User.objects.get(username="admin")
+
+    assert admin.is_staff
+    assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_the_supervisor_finds_a_few_new_notices(demo: None) -> None:
+    notices = Notice.objects.filter(user__username="supervisor")
+
+    assert 1 <= notices.filter(read_at=None).count() <= 8
+    assert notices.exclude(read_at=None).exists()
 
 
 def test_nobody_but_the_log_ins_has_a_password(demo: None) -> None:
