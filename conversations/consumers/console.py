@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone, translation
 
 from conversations import wording
 from conversations.consumers.board import board
 from conversations.consumers.relay import COME_BACK, LIFETIME, RelayConsumer
+from conversations.reports import notices
 from conversations.reports.live import QUERY_MAX, View, view_of
 from conversations.services import supervision
 from routing import selectors as routing_selectors
@@ -86,7 +86,7 @@ class ConsoleConsumer(RelayConsumer):
         """Name the regions that a page refreshes; make the sentence of a notice in the reader's language."""
         if frame["type"] == "notice":
             with translation.override(self.language):
-                return _notice(frame)
+                return _notice(frame, self.actor)
         regions = {"report"} if any(topic.startswith("report:") for topic in topics) else set()
         if self.actor.is_agent and any(topic.startswith(("user:", "open:")) for topic in topics):
             regions.add("desk")
@@ -136,24 +136,16 @@ def _topics_of(actor: Actor) -> Iterable[str]:
         yield from (f"open:{queue_id}" for queue_id in actor.agent_queue_ids)
 
 
-def _notice(frame: Frame) -> Frame:
-    code, conversation = str(frame["code"]), frame.get("conversation")
-    params = cast(dict[str, object], frame["params"])
-    url = label = None
-    if code in wording.REASSIGN and conversation is not None:
-        verb = "transfer" if code.startswith("transfer") else "assign"
-        url = reverse(f"conversations:{verb}", args=[conversation])
-        label = str(wording.REASSIGN_LABEL)
-    elif conversation is not None:
-        url = reverse("conversations:conversation", args=[conversation])
-        label = str(wording.VIEW_LABEL)
+def _notice(frame: Frame, actor: Actor) -> Frame:
+    code, conversation = str(frame["code"]), cast(int | None, frame.get("conversation"))
+    url, label = notices.leads_to(actor, code, conversation)
     return {
         "type": "notice",
         "id": frame["id"],
         "code": code,
         "level": frame["level"],
-        "text": wording.notice(code, params),
-        "url": url,
-        "label": label,
+        "text": wording.notice(code, cast(dict[str, object], frame["params"])),
+        "url": url or None,
+        "label": label or None,
         "topics": ["notices"],
     }

@@ -262,6 +262,7 @@ def transfer(
             name=actor.name,
             agent=agent.name,
         )
+    notifications.notify([agent.user_id], "assigned", conversation, now=now, name=actor.name)
     event = TransferRequested(
         actor=actor,
         at=now,
