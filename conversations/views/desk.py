@@ -91,7 +91,11 @@ class _Desk:
         return {"me": desk_report.me(self.agent, self.now)}
 
     def offers(self) -> dict[str, Any]:
-        return {"offers": desk_report.offers(self.agent, self.now)}
+        missed = self.agent.presence.is_inactive
+        return {
+            "offers": desk_report.offers(self.agent, self.now),
+            "missed": desk_report.me(self.agent, self.now) if missed else None,
+        }
 
     def lists(self) -> dict[str, Any]:
         groups = desk_report.own(self.actor, self.agent, self.now)
