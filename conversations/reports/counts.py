@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q
 
 from conversations.models import ConversationQuerySet, Direction
-from conversations.reports.durations import Clock, queue_wait, waiting_since_sql
+from conversations.reports.durations import Band, Clock, queue_wait, waiting_since_sql
 from conversations.reports.filters import Filter, Status, Tab
 from routing import selectors as routing_selectors
 from routing.models import BasePresence, Queue
@@ -70,7 +71,7 @@ def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Q
     inside, rows = filter_.created(now), filter_.narrowed(visible)
     before = ~inside if inside else Q(pk__in=[])
     is_open = Status.OPEN.where & inside
-    found = list(
+    found: list[Mapping[str, Any]] = list(
         rows.ongoing()
         .values("queue_id")
         .annotate(
@@ -96,7 +97,7 @@ def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Q
         older=sum(row["older"] for row in found),
         oldest_open=_longest(waits["open_since"]),
         longest=_longest(waits["wait_since"]),
-        worst_open=next((band for band in ("urgent", "warn") if band in bands), ""),
+        worst_open=next((band for band in (Band.CRITICAL, Band.AT_RISK) if band in bands), ""),
     )
 
 

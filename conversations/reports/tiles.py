@@ -10,10 +10,9 @@ from django.utils.translation import ngettext, pgettext
 from conversations.reports.address import Address
 from conversations.reports.columns import SortKey
 from conversations.reports.counts import Counts, Longest, Staffing
-from conversations.reports.durations import NONE, Clock
+from conversations.reports.durations import NONE, Band, Clock
 from conversations.reports.filters import STATUS_LABELS, Status, Tab
 
-BAND_TONES = {"warn": "warn", "urgent": "crit", "": ""}
 UNANSWERED = frozenset({Status.OPEN, Status.OFFERED})
 LONGEST_FIRST = (SortKey("wait", descending=True),)
 
@@ -67,11 +66,13 @@ def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
     oldest = counts.oldest_open
     return [
         _status_tile(address, "ongoing", _("Ongoing"), counts.ongoing),
-        replace(
-            _status_tile(address, "open", str(STATUS_LABELS[Status.OPEN]), by_status[Status.OPEN], Status.OPEN),
-            note=pgettext("open conversation", "oldest") if oldest is not None else "",
-            note_clock=oldest.clock if oldest is not None else None,
-            **_warning(counts.worst_open),
+        _banded(
+            replace(
+                _status_tile(address, "open", str(STATUS_LABELS[Status.OPEN]), by_status[Status.OPEN], Status.OPEN),
+                note=pgettext("open conversation", "oldest") if oldest is not None else "",
+                note_clock=oldest.clock if oldest is not None else None,
+            ),
+            counts.worst_open,
         ),
         replace(
             _status_tile(
@@ -112,7 +113,7 @@ def _longest_tile(address: Address, longest: Longest | None) -> Tile:
     tile = Tile("longest", _("Longest wait"), value=NONE, url=target.url, is_current=is_current)
     if longest is None:
         return replace(tile, note=_("No one is waiting"))
-    return replace(tile, clock=longest.clock, note=longest.queue, **_warning(longest.clock.band))
+    return _banded(replace(tile, clock=longest.clock, note=longest.queue), longest.clock.band)
 
 
 def _ongoing(address: Address, statuses: frozenset[Status]) -> Address:
@@ -126,12 +127,14 @@ def _is_usual(address: Address) -> bool:
     return not (address.filter.statuses == UNANSWERED and address.sort == LONGEST_FIRST)
 
 
-def _warning(band: str) -> dict[str, str]:
+def _banded(tile: Tile, band: str) -> Tile:
+    """The tile in the tone of a band, and the word for it: colour never stands alone."""
     if not band:
-        return {}
-    is_critical = band == "urgent"
-    return {
-        "tone": BAND_TONES[band],
-        "tag": _("Critical") if is_critical else _("At risk"),
-        "tag_icon": "triangle-alert" if is_critical else "circle-alert",
-    }
+        return tile
+    is_critical = band == Band.CRITICAL
+    return replace(
+        tile,
+        tone="crit" if is_critical else "warn",
+        tag=_("Critical") if is_critical else _("At risk"),
+        tag_icon="triangle-alert" if is_critical else "circle-alert",
+    )
