@@ -22,7 +22,11 @@ def inactive_presence() -> Presence:
 
 
 def change_presence(agent: LockedAgent, presence: Presence, *, set_by: SetBy, actor: Actor, now: datetime) -> None:
-    """Set an agent's presence, end the stay in the former one, and tell desks and reports."""
+    """Set an agent's presence, end the stay in the former one, and tell desks and reports.
+
+    A clock that runs behind the one that wrote the former stay does not make a stay of negative length.
+    """
+    now = max(now, agent.presence_since)
     PresenceChange.objects.filter(agent=agent, ended_at=None).update(ended_at=now)
     PresenceChange.objects.create(
         agent=agent,
