@@ -107,8 +107,6 @@ SUPERVISORS = (
         "Ilić",
         "Technical, Returns, Calls",
         "German 5, Network 4",
-        presence="Offline",
-        minutes=400,
         roles=SUPERVISOR,
     ),
 )

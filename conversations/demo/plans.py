@@ -252,7 +252,7 @@ class Planner:
         """An address or a number that belongs to nobody."""
         if channel in (Channel.SMS, Channel.WHATSAPP, Channel.VOICE):
             return f"+44 20 7946 0{self.rng.randint(0, 999):03}"
-        return f"customer{sum(self.greeted.values())}@mail.example"
+        return f"c{sum(self.greeted.values())}@mail.example"
 
     def words(self, customer: str, agent: Person) -> dict[str, str]:
         """What is filled into the lines."""
