@@ -1,0 +1,302 @@
+"""Who hears what: two kinds of socket, each told what concerns it and nothing more (domain.md 3.3, D13)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
+from django.http import HttpResponse
+
+from conversations.consumers import websocket_urlpatterns
+from conversations.models import Conversation
+from conversations.services import assignment, closure, intake, messaging, offers, supervision
+from conversations.views.access import remember_customer
+from routing.models import User
+from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUIET = 0.25
+"""Seconds without a frame after which nothing more is expected; the push itself takes a few milliseconds."""
+
+
+class Ear:
+    """One open socket and what it heard since one last looked."""
+
+    def __init__(self, socket: WebsocketCommunicator) -> None:
+        self.socket = socket
+
+    async def heard(self, at_least: int = 0) -> list[dict[str, Any]]:
+        """The frames that came; waits longer for as many as one knows must come."""
+        found: list[dict[str, Any]] = []
+        while True:
+            try:
+                # The queue itself: waiting at the communicator in vain would end the socket.
+                message = await asyncio.wait_for(self.socket.output_queue.get(), 5 if len(found) < at_least else QUIET)
+            except TimeoutError:
+                return found
+            assert message["type"] == "websocket.send", message
+            found.append(json.loads(message["text"]))
+
+
+Listen = Callable[..., Awaitable[Ear]]
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listen]:
+    """Opens sockets, and closes them afterwards."""
+    opened: list[WebsocketCommunicator] = []
+
+    async def listen(
+        user: User | None = None, *, chat: Conversation | None = None, cookie: str = "", watch: list[str] | None = None
+    ) -> Ear:
+        path = f"/ws/chat/{chat.public_id}/" if chat is not None else "/ws/console/"
+        headers = [(b"cookie", f"chat={cookie}".encode())] if cookie else []
+        socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=headers)
+        if user is not None:
+            socket.scope["user"] = user
+        opened.append(socket)
+        assert (await socket.connect())[0]
+        ear = Ear(socket)
+        first = await socket.receive_output(5)
+        if first["type"] == "websocket.close":
+            ear.socket.scope["closed"] = first["code"]
+        if watch is not None:
+            await socket.send_json_to({"type": "watch", "query": None, "topics": watch})
+        return ear
+
+    try:
+        yield listen
+    finally:
+        for socket in opened:
+            await socket.disconnect()
+
+
+@pytest.fixture
+def floor(transactional_db: None) -> Floor:
+    """The centre, on a database in which commits are real: only those are announced."""
+    return make_floor()
+
+
+def cookie_of(conversation: Conversation) -> str:
+    response = HttpResponse()
+    remember_customer(response, conversation.customer_id, secure=False)
+    return response.cookies["chat"].value
+
+
+def codes(frames: list[dict[str, Any]], kind: str = "event") -> list[str]:
+    return [frame["code"] for frame in frames if frame["type"] == kind]
+
+
+def topics(frames: list[dict[str, Any]]) -> set[str]:
+    return {topic for frame in frames for topic in frame["topics"]}
+
+
+do = sync_to_async
+
+
+async def test_an_offer_reaches_its_agent_and_the_supervisors_and_no_other_agent(floor: Floor) -> None:
+    chat = await do(floor.start)()
+    sara = await do(actor_of)(floor.sara)
+    async with listening() as listen:
+        hers, anas, cenes = await listen(floor.sara), await listen(floor.ana.user), await listen(floor.cene.user)
+
+        await do(assignment.assign)(sara, chat.pk, agent_id=floor.ana.pk, version=chat.version, confirmed=EVERY_CAUTION)
+
+        assert "conversation.assigned" in codes(await hers.heard(1))
+        heard = await anas.heard(2)
+        assert "conversation.assigned" in codes(heard)
+        assert codes(heard, "notice") == ["assigned"]
+        assert {"desk", f"conversation:{chat.pk}", "notices"} <= topics(heard)
+        assert await cenes.heard() == []
+
+
+async def test_the_open_list_of_the_queue_hears_of_a_new_conversation(floor: Floor) -> None:
+    async with listening() as listen:
+        boris, cene = await listen(floor.boris.user), await listen(floor.cene.user)
+
+        await do(intake.start)(workstream_id=floor.chat.pk, name="Maja", text="Hello", queue_id=floor.billing.pk)
+
+        assert codes(await boris.heard(1)) == ["conversation.created"]
+        assert await cene.heard() == []
+
+
+async def test_a_supervisor_hears_of_the_own_queues_only(floor: Floor) -> None:
+    async with listening() as listen:
+        stefan, sara = await listen(floor.stefan), await listen(floor.sara)
+
+        await do(intake.start)(workstream_id=floor.chat.pk, name="Maja", text="Hello", queue_id=floor.returns.pk)
+
+        assert "conversation.created" in codes(await sara.heard(1))
+        assert await stefan.heard() == []
+
+
+async def test_monitoring_is_heard_by_supervisors_and_by_nobody_in_the_conversation(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    sara = await do(actor_of)(floor.sara)
+    async with listening() as listen:
+        stefans, anas = await listen(floor.stefan), await listen(floor.ana.user)
+        customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
+
+        await do(supervision.monitor)(sara, chat.pk)
+        await do(supervision.stop_monitoring)(sara, chat.pk)
+
+        assert codes(await stefans.heard(2)) == [
+            "conversation.monitoring_started",
+            "conversation.monitoring_stopped",
+        ]
+        assert await anas.heard() == []
+        assert await customers.heard() == []
+
+
+async def test_joining_is_heard_by_agent_and_customer(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    sara = await do(actor_of)(floor.sara)
+    await do(supervision.monitor)(sara, chat.pk)
+    async with listening() as listen:
+        anas = await listen(floor.ana.user)
+        customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
+
+        await do(supervision.join)(sara, chat.pk)
+
+        heard = await anas.heard(2)
+        assert "conversation.joined" in codes(heard)
+        assert codes(heard, "notice") == ["supervisor_joined"]
+        assert codes(await customers.heard(1)) == ["chat.changed"]
+
+
+async def test_a_public_line_reaches_the_customer_and_an_internal_one_does_not(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    ana = await do(actor_of)(floor.ana)
+    async with listening() as listen:
+        customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
+
+        await do(messaging.send)(ana, chat.pk, text="Between us", visibility="internal")
+        assert await customers.heard() == []
+
+        await do(messaging.send)(ana, chat.pk, text="To you")
+        assert codes(await customers.heard(1)) == ["chat.changed"]
+
+
+async def test_a_customer_is_told_nothing_but_that_something_changed(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    async with listening() as listen:
+        customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
+
+        await do(messaging.receive)(await do(customer_of)(chat), chat.pk, text="A secret")
+
+        (frame,) = await customers.heard(1)
+        assert set(frame) == {"type", "id", "code", "topics", "at"}
+
+
+async def test_frames_to_people_of_the_centre_carry_no_words_of_the_customer(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    async with listening() as listen:
+        anas = await listen(floor.ana.user)
+
+        await do(messaging.receive)(await do(customer_of)(chat), chat.pk, text="A secret")
+
+        heard = await anas.heard(1)
+        assert codes(heard) == ["conversation.message_sent"]
+        assert "A secret" not in str(heard)
+
+
+async def test_a_force_close_reaches_agent_monitor_and_customer_at_once(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    sara, stefan = await do(actor_of)(floor.sara), await do(actor_of)(floor.stefan)
+    await do(supervision.monitor)(stefan, chat.pk)
+    chat = await do(fresh)(chat)
+    async with listening() as listen:
+        anas, stefans = await listen(floor.ana.user), await listen(floor.stefan)
+        customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
+
+        await do(closure.force_close)(sara, chat.pk, version=chat.version, confirmed=EVERY_CAUTION)
+
+        assert codes(await anas.heard(2), "notice") == ["force_closed"]
+        assert codes(await stefans.heard(2), "notice") == ["monitored_closed"]
+        assert codes(await customers.heard(1)) == ["chat.changed"]
+
+
+async def test_the_former_agent_hears_that_somebody_took_over(floor: Floor) -> None:
+    chat = await do(floor.active)()
+    sara, boris = await do(actor_of)(floor.sara), await do(actor_of)(floor.boris)
+    await do(assignment.transfer)(sara, chat.pk, agent_id=floor.boris.pk, version=chat.version)
+    async with listening() as listen:
+        anas = await listen(floor.ana.user)
+
+        await do(offers.accept)(boris, (await do(offer_of)(chat)).pk)
+
+        heard = await anas.heard(2)
+        assert codes(heard, "notice") == ["took_over"]
+        assert f"conversation:{chat.pk}" in topics(heard)
+
+
+async def test_a_notice_to_a_supervisor_leads_to_reassign_and_one_to_an_agent_to_the_desk(floor: Floor) -> None:
+    chat = await do(floor.offered)()
+    ana = await do(actor_of)(floor.ana)
+    offer = await do(offer_of)(chat)
+    await do(type(offer).objects.filter(pk=offer.pk).update)(expires_at="2100-01-01T00:00Z")
+    async with listening() as listen:
+        saras = await listen(floor.sara)
+
+        await do(offers.reject)(ana, offer.pk)
+
+        (notice,) = [frame for frame in await saras.heard(2) if frame["type"] == "notice"]
+        assert (notice["code"], notice["url"]) == ("assign_rejected", f"/conversations/{chat.pk}/assign/")
+        assert notice["label"] == "Reassign"
+
+        anas = await listen(floor.ana.user)
+        sara = await do(actor_of)(floor.sara)
+        version = (await do(fresh)(chat)).version
+        await do(assignment.assign)(sara, chat.pk, agent_id=floor.ana.pk, version=version, confirmed=EVERY_CAUTION)
+        (notice,) = [frame for frame in await anas.heard(2) if frame["type"] == "notice"]
+        assert notice["url"] == f"/desk/{chat.pk}/"
+
+
+async def test_a_page_that_says_what_it_shows_is_told_only_of_that(floor: Floor) -> None:
+    chat, other = await do(floor.active)(), await do(floor.start)()
+    async with listening() as listen:
+        anas = await listen(floor.ana.user, watch=[f"conversation:{chat.pk}"])
+        await asyncio.sleep(0.05)
+
+        await do(messaging.receive)(await do(customer_of)(other), other.pk, text="Not shown")
+        await do(messaging.receive)(await do(customer_of)(chat), chat.pk, text="Shown")
+
+        assert topics(await anas.heard(1)) == {f"conversation:{chat.pk}"}
+
+
+async def test_nobody_listens_without_signing_in(floor: Floor) -> None:
+    async with listening() as listen:
+        assert (await listen(None)).socket.scope["closed"] == 4401
+
+
+async def test_a_deactivated_person_does_not_listen(floor: Floor) -> None:
+    await do(User.objects.filter(pk=floor.ana.user_id).update)(is_active=False)
+    async with listening() as listen:
+        assert (await listen(floor.ana.user)).socket.scope["closed"] == 4401
+
+
+@pytest.mark.parametrize("cookie", ["", "forged", "anothers"])
+async def test_a_chat_is_heard_only_with_its_customer_s_cookie(floor: Floor, cookie: str) -> None:
+    chat, other = await do(floor.active)(), await do(floor.start)()
+    value = await do(cookie_of)(other) if cookie == "anothers" else cookie
+    async with listening() as listen:
+        assert (await listen(chat=chat, cookie=value)).socket.scope["closed"] == 4404
+
+
+@pytest.mark.parametrize(
+    "words", ["{", "[]", '"x"', '{"type": "watch", "topics": 7, "query": []}', '{"type": "unknown"}', b"\xff\x00"]
+)
+async def test_what_a_client_says_wrongly_is_ignored(floor: Floor, words: str | bytes) -> None:
+    async with listening() as listen:
+        anas = await listen(floor.ana.user)
+
+        await anas.socket.send_to(**{"bytes_data" if isinstance(words, bytes) else "text_data": words})
+        await anas.socket.send_json_to({"type": "ping"})
+
+        assert [frame["type"] for frame in await anas.heard(1)] == ["pong"]
