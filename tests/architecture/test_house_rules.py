@@ -75,7 +75,8 @@ def test_a_transaction_begins_in_an_action_only() -> None:
 def test_only_services_are_actions() -> None:
     def is_action(node: ast.AST) -> bool:
         return isinstance(node, ast.FunctionDef) and any(
-            isinstance(mark, ast.Call) and is_name(mark.func, "action") for mark in node.decorator_list
+            isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "action"
+            for mark in node.decorator_list
         )
 
     found = set(places(is_action))
