@@ -284,12 +284,12 @@ def _banner(view: _View) -> Banner:
         leave = _post("leave", _("Leave"), "log-out", view.row.pk)
         return Banner("joined", _("Joined"), seen, (leave,))
     if view.mode == Mode.PRIMARY:
-        return Banner("paused", _("Your own conversation"), _("Open it at your desk to write and to end it."))
+        return Banner("idle", _("Your own conversation"), _("Open it at your desk to write and to end it."))
     if view.facts.phase in (Phase.OPEN, Phase.OFFERED):
         return Banner(
-            "paused", _("Not monitoring"), _("No agent has this conversation yet, so there is nobody to watch.")
+            "idle", _("Not monitoring"), _("No agent has this conversation yet, so there is nobody to watch.")
         )
-    return Banner("paused", _("Not monitoring"), _("You see the facts and the timeline. Monitor to read along."))
+    return Banner("idle", _("Not monitoring"), _("You see the facts and the timeline. Monitor to read along."))
 
 
 def _closed(view: _View) -> str:

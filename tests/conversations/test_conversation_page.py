@@ -390,7 +390,7 @@ def test_the_whole_visit_from_monitor_to_leave(floor: Floor, browser: Client) ->
     answers = [browser.post(f"/conversations/{conversation.pk}/{verb}/", headers=HTMX).status_code for verb in verbs]
 
     assert answers == [200, 204, 204, 200, 204]
-    assert mode_of(page_of(browser, conversation)) == "paused"
+    assert mode_of(page_of(browser, conversation)) == "idle"
 
 
 @pytest.mark.parametrize(
