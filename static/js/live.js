@@ -13,6 +13,7 @@ const PING_EVERY = 5000;
 const PONG_WITHIN = 10000;
 const FINAL = new Set([4401, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
 const OWN = 2500; // ms in which events count as the answer to one's own action
+const LONGEST_PAUSE = 4000; // ms between two attempts to connect, at most; half of it is chance, so that not all come at once
 const SILENT = 12000; // ms without a word from the server after which the page no longer claims to be live
 
 const path = document.body.dataset.liveUrl;
@@ -363,7 +364,7 @@ function connect() {
     }
     show("broken");
     attempt += 1;
-    const pause = Math.min(15000, 400 * 2 ** Math.min(attempt, 6));
+    const pause = Math.min(LONGEST_PAUSE, 400 * 2 ** Math.min(attempt, 6));
     reconnectTimer = setTimeout(connect, pause / 2 + Math.random() * pause / 2);
   };
 }
