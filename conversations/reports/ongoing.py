@@ -20,7 +20,7 @@ from conversations import policy, selectors
 from conversations.models import ConversationQuerySet
 from conversations.reports import controls, counts, tiles
 from conversations.reports.address import Address
-from conversations.reports.columns import order_by
+from conversations.reports.columns import BY_KEY, order_by
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
 from conversations.reports.moments import short_moment
 from conversations.reports.params import Pairs, Params
@@ -110,8 +110,10 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
     """
     params = Params(values)
     address = Address.parse(params)
-    all_queues = {queue.pk: queue for queue in Queue.objects.exclude(type=QueueType.RECORD).order_by("name")}
-    queues = {pk: queue for pk, queue in all_queues.items() if actor.supervises_queue(pk)}
+    all_queues = {queue.pk: queue for queue in Queue.objects.order_by("name")}
+    queues = {
+        pk: queue for pk, queue in all_queues.items() if actor.supervises_queue(pk) and queue.type != QueueType.RECORD
+    }
     agents = _agent_names(address.filter.agents, everybody=with_menus)
     filter_ = address.filter.within(params, queues, agents)
 
@@ -126,7 +128,7 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = rows(_page_ids(visible, address, now), selectors.switches(), now) if total else []
+    shown_rows = rows(_page_ids(visible, address, now), all_queues, selectors.switches(), now) if total else []
     return Report(
         address=address,
         url=address.url,
@@ -149,8 +151,8 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
         search_others=address.others("q"),
         filter_others=address.others("queue", "agent", "channel", "status", "sentiment"),
         heads=controls.heads(address),
-        shown=dict.fromkeys(address.columns, True),
-        drops={name: controls.drop(address, name) for name in address.columns},
+        shown={name: name in address.columns for name in BY_KEY},
+        drops={name: controls.drop(address, name) for name in BY_KEY},
         columns=controls.column_options(address),
         column_others=address.others("cols"),
         default_columns_url=replace(address, columns=Address().columns).url,
