@@ -387,7 +387,8 @@ def release(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     agents = lock_agents([conversation.agent_id, offer.agent_id if offer else None])
     now = now or timezone.now()
     agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION)
-    hearers = steps.audience(conversation, customer=True, open_list=True)
+    asked = offer.agent.user_id if offer is not None else None
+    hearers = steps.audience(conversation, asked, customer=True, open_list=True)
     version, before = steps.back_to_queue(
         conversation, agents, offer, Trigger.AGENT_RELEASE, ClosureReason.AGENT_REROUTED, now
     )

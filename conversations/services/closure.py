@@ -93,7 +93,7 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
     if steps.current_phase(conversation) == Phase.WRAP_UP:
         return _finish(actor, conversation, offer, agents, now)
     if conversation.kind not in PERSISTS:
-        hearers = steps.audience(conversation, customer=True, open_list=True)
+        hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True, open_list=True)
         version, before = steps.back_to_queue(
             conversation, agents, offer, Trigger.AGENT_CLOSES_SESSION, ClosureReason.AGENT_CLOSED, now
         )
