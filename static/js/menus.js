@@ -7,7 +7,8 @@ document.addEventListener("pointerdown", (event) => {
   for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("focusin", (event) => {
-  for (const menu of open()) if (!menu.contains(event.target) && event.target !== document.body) menu.open = false;
+  // A press on plain text inside a menu moves the focus to what is around the menu: that is not leaving it.
+  for (const menu of open()) if (!menu.contains(event.target) && !event.target.contains(menu)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
   const menu = open().at(-1);
