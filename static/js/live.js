@@ -106,29 +106,55 @@ function watch(again = false) {
   socket.send(JSON.stringify({ ...showing, digest: kept?.dataset.digest ?? "" }));
 }
 
-const held = new Map(); // region id → ids that changed behind the hold
+function made(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+const rowsIn = (content) => [...content.querySelectorAll("tr[id^=row-]")];
+
+// Held: rows stay where they are, but what they say, and what can be done with them, stays true; so do the figures.
+// What would move a row waits.
+function patch(region, frame) {
+  document.dispatchEvent(new CustomEvent("console:before-region", { detail: frame }));
+  const fresh = made(frame.html);
+  const ids = new Set(rowsIn(fresh).map((row) => row.id));
+  for (const row of rowsIn(fresh)) {
+    const old = document.getElementById(row.id);
+    if (!old) change(region, row.id);
+    else if (!row.hasAttribute("data-same")) {
+      morph(old, [row], "outerHTML");
+      window.htmx.process(document.getElementById(row.id));
+      glow(document.getElementById(row.id));
+    }
+  }
+  for (const row of rowsIn(region)) if (!ids.has(row.id)) change(region, row.id);
+  for (const part of [".tiles", ".tabs"]) {
+    const [old, now] = [region.querySelector(part), fresh.querySelector(part)];
+    if (old && now) morph(old, [now], "outerHTML");
+  }
+  if (!waiting.has(region.id)) waiting.set(region.id, new Set(["again"]));
+  document.dispatchEvent(new CustomEvent("console:region", { detail: frame }));
+}
 
 function take(frame) {
   const region = document.getElementById(frame.region);
   if (!region || !isKept(region) || queryOf(region) !== frame.query || region.dataset.digest === frame.digest) return;
   const forced = Date.now() < ownUntil;
   if (!forced && isHeld(region)) {
-    const ids = held.get(region.id) ?? new Set();
-    for (const id of frame.changed) ids.add(`conversation:${id}`);
-    held.set(region.id, ids);
-    for (const id of ids) change(region, id);
-    if (!ids.size) change(region, "again");
+    if (paused || pressed !== null) for (const id of frame.changed) change(region, `row-${id}`);
+    else patch(region, frame);
+    if (frame.at) delay(serverNow() - Date.parse(frame.at));
     return;
   }
   if (frame.was && frame.was !== region.dataset.digest) {
     watch(true); // Made for another state: ask for everything.
     return;
   }
-  held.delete(region.id);
   waiting.delete(region.id);
-  const made = document.createElement("template");
-  made.innerHTML = frame.html;
-  morph(region, made.content.children, "outerHTML");
+  document.dispatchEvent(new CustomEvent("console:before-region", { detail: frame }));
+  morph(region, made(frame.html).children, "outerHTML");
   const fresh = document.getElementById(frame.region);
   window.htmx.process(fresh);
   if (fresh.querySelector("[data-same]")) fetchRegion(fresh); // A row that the server took for known was not here.
@@ -173,10 +199,11 @@ function release() {
 }
 
 function showChip() {
+  // "again" alone is only the order of rows: it is put right when the hold ends, and needs no click.
   const changes = new Set([...waiting.values()].flatMap((held) => [...held]).filter((what) => what !== "again" && what !== "all"));
   const words = changes.size === 1 ? text("update_one") : changes.size ? text("update_many", { n: changes.size }) : text("update_paused");
   for (const chip of document.querySelectorAll("[data-live-chip]")) {
-    const hidden = waiting.size === 0;
+    const hidden = ![...waiting.values()].some((what) => [...what].some((one) => one !== "again"));
     if (chip.hidden !== hidden) chip.hidden = hidden;
     if (!hidden && chip.textContent !== words) chip.replaceChildren(icon("arrow-up", "s"), element("span", {}, words));
   }

@@ -351,11 +351,11 @@ document.addEventListener("search", (event) => {
 
 // The row that had the keyboard may have left the list: then the one in its place takes it.
 let held = null;
-document.addEventListener("htmx:beforeSwap", () => {
+for (const name of ["htmx:beforeSwap", "console:before-region"]) document.addEventListener(name, () => {
   const row = document.activeElement?.closest("[data-row]");
   held = row ? { id: row.dataset.id, at: rows().indexOf(row) } : null;
 });
-document.addEventListener("htmx:afterSwap", () => {
+for (const name of ["htmx:afterSwap", "console:region"]) document.addEventListener(name, () => {
   const lost = held && !rowOf(held.id);
   if (lost) current = rows()[Math.min(held.at, rows().length - 1)]?.dataset.id ?? null;
   paint();
