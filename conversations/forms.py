@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypedDict
 
 from django import forms
 from django.http import QueryDict
@@ -16,6 +17,14 @@ from routing.models import BasePresence
 ID_MAX = 2**63 - 1
 VERSION_MAX = 2**31 - 1
 LIMIT_MAX = 10_000
+
+
+class Sent(TypedDict):
+    """What every service of a dialog takes."""
+
+    version: int
+    confirmed: frozenset[str]
+    note: str
 
 
 class ActionForm(forms.Form):
@@ -37,6 +46,11 @@ class ActionForm(forms.Form):
         """
         chosen = f"-{self.cleaned_data.get(self.target_name)}" if self.target_name else ""
         return frozenset(self.data.getlist(f"confirmed{chosen}"))
+
+    def sent(self) -> Sent:
+        """What was sent, for the service; of a valid form only."""
+        known = self.cleaned_data
+        return Sent(version=known["version"], confirmed=self.confirmed(), note=known["note"])
 
 
 class AgentForm(ActionForm):

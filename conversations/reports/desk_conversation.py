@@ -14,7 +14,6 @@ from conversations import policy, selectors
 from conversations.models import (
     AssignReason,
     Conversation,
-    Message,
     Mode,
     Offer,
     Participant,
@@ -26,7 +25,8 @@ from conversations.policy import PERSISTS, Facts, Phase
 from conversations.reports.desk import status_of, unread_counts
 from conversations.reports.durations import handle, wait
 from conversations.reports.moments import moment
-from conversations.reports.transcript import Line, lines
+from conversations.reports.parts import Button, ComposerMode, Fact
+from conversations.reports.transcript import Line, earlier, lines
 from routing.models import Agent, BasePresence, Channel
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
@@ -41,19 +41,6 @@ INTERNAL_FIRST = gettext_lazy("Write to the customer? They read every public lin
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
-    """A verb as ``components/_button.html`` prints it."""
-
-    verb: str
-    label: str
-    icon: str
-    url: str
-    kind: str = ""
-    refusal: Refusal | None = None
-    confirm: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Banner:
     """What one must know before anything else; ``tone`` is a class of ``.mode``."""
 
@@ -61,15 +48,6 @@ class Banner:
     icon: str
     title: str
     text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ComposerMode:
-    """Whom a line is for."""
-
-    value: str
-    label: str
-    checked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +68,6 @@ class Person:
     name: str
     role: str
     icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A fact as ``components/_facts.html`` prints it."""
-
-    label: str
-    value: str
-    since: str = ""
-    warn: int | str = ""
-    urgent: int | str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +134,6 @@ def conversation(actor: Actor, agent: Agent, row: Conversation, now: datetime, *
     said = lines(
         row, for_customer=False, viewer_user_id=actor.user_id, last=None if all_lines else LINES_SHOWN, now=now
     )
-    hidden = Message.objects.filter(conversation=row).count() - LINES_SHOWN if len(said) >= LINES_SHOWN else 0
     unread = unread_counts(actor.user_id, [row.pk]).get(row.pk, 0) if actor.user_id is not None else 0
     return DeskConversation(
         id=row.pk,
@@ -181,7 +146,7 @@ def conversation(actor: Actor, agent: Agent, row: Conversation, now: datetime, *
         sentiment=row.sentiment,
         sentiment_label=row.get_sentiment_display(),
         lines=tuple(said),
-        earlier=0 if all_lines else max(0, hidden),
+        earlier=0 if all_lines else earlier(row, LINES_SHOWN),
         unread=unread,
         banners=tuple(_banners(view)),
         buttons=tuple(_buttons(view)),

@@ -9,7 +9,7 @@ the conversation (open, offered); and once it is closed. Otherwise the page show
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -20,7 +20,6 @@ from conversations import policy, selectors
 from conversations.models import (
     AssignReason,
     Conversation,
-    Message,
     Mode,
     Offer,
     Participant,
@@ -32,9 +31,10 @@ from conversations.reports import candidates
 from conversations.reports.candidates import AgentRow
 from conversations.reports.durations import handle, running, wait
 from conversations.reports.moments import moment
+from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.rows import status_of
 from conversations.reports.timeline import Timeline, timeline
-from conversations.reports.transcript import Line, lines
+from conversations.reports.transcript import Line, earlier, lines
 from routing.models import Agent, Channel
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
@@ -47,19 +47,6 @@ PANEL_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
-    """A verb as ``components/_button.html`` prints it; with a ``refusal`` it says why not."""
-
-    verb: str
-    label: str
-    icon: str
-    url: str
-    method: str = "post"
-    kind: str = ""
-    refusal: Refusal | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Banner:
     """The mode of the one who looks, as ``components/_mode_banner.html`` prints it."""
 
@@ -67,27 +54,6 @@ class Banner:
     title: str
     text: str
     actions: tuple[Button, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ComposerMode:
-    """Whom a line is for."""
-
-    value: str
-    label: str
-    checked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A fact as ``components/_facts.html`` prints it."""
-
-    label: str
-    value: str
-    since: str = ""
-    warn: int | str = ""
-    urgent: int | str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +156,7 @@ def _view(actor: Actor, row: Conversation, now: datetime) -> _View:
 def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
     row = view.row
     status, status_label = status_of(row)
-    said, earlier = _said(view, last)
+    said, hidden = _said(view, last)
     holder, is_last = _holder(row)
     refusal = _why_not_write(view)
     monitor, join = _verb_button(view, Verb.MONITOR), _join(view)
@@ -220,7 +186,7 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         join=join,
         leave=_post("leave", _("Leave"), "log-out", row.pk) if view.mode == Mode.CONSULT else None,
         lines=said,
-        earlier=earlier,
+        earlier=hidden,
         modes=_modes(view),
         writing_refusal=refusal,
         why_not_writing=_what_first(monitor, join) or (refusal.sentence if refusal is not None else ""),
@@ -235,9 +201,7 @@ def _said(view: _View, last: int | None) -> tuple[tuple[Line, ...] | None, int]:
     if not view.reads_along:
         return None, 0
     found = lines(view.row, for_customer=False, viewer_user_id=view.actor.user_id, last=last, now=view.now)
-    is_cut = last is not None and len(found) >= last
-    earlier = Message.objects.filter(conversation=view.row).count() - last if is_cut and last is not None else 0
-    return tuple(found), max(0, earlier)
+    return tuple(found), earlier(view.row, last) if last is not None else 0
 
 
 def _modes(view: _View) -> tuple[ComposerMode, ...]:
@@ -345,8 +309,7 @@ def _pending(view: _View) -> Pending | None:
         text = _("%(name)s asked %(agent)s to take over.") % {"name": by, "agent": offer.agent.name}
         cancel = _post("cancel_transfer", _("Cancel pending transfer"), "undo-2", view.row.pk)
         refusal = policy.why_not_supervise(view.actor, view.facts, view.switches, Verb.TRANSFER)
-        cancel = Button(cancel.verb, cancel.label, cancel.icon, cancel.url, refusal=refusal)
-        return Pending(text, offer.expires_at.isoformat(), cancel)
+        return Pending(text, offer.expires_at.isoformat(), replace(cancel, refusal=refusal))
     return Pending(_("Offered to %(agent)s.") % {"agent": offer.agent.name}, offer.expires_at.isoformat(), None)
 
 

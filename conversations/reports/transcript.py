@@ -60,6 +60,11 @@ def lines(
     return [_line(row, for_customer, viewer_user_id, now) for row in found]
 
 
+def earlier(conversation: Conversation, last: int) -> int:
+    """How many lines people of the centre do not see when only the latest ``last`` are shown."""
+    return max(0, Message.objects.filter(conversation=conversation).count() - last)
+
+
 def _without_twins(rows: Iterable[Message]) -> list[Message]:
     """Without the public system lines that an internal one of the same moment says better."""
     rows = list(rows)

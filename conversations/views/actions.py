@@ -98,9 +98,7 @@ def assign(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResp
             actor,
             conversation_id,
             agent_id=form.cleaned_data["agent"],
-            version=form.cleaned_data["version"],
-            confirmed=form.confirmed(),
-            note=form.cleaned_data["note"],
+            **form.sent(),
         )
         return _("Offered to %(agent)s.") % {"agent": event.agent}
 
@@ -120,9 +118,7 @@ def assign_to_queue(request: HttpRequest, actor: Actor, conversation_id: int) ->
             actor,
             conversation_id,
             queue_id=form.cleaned_data["queue"],
-            version=form.cleaned_data["version"],
-            confirmed=form.confirmed(),
-            note=form.cleaned_data["note"],
+            **form.sent(),
         )
         return _("Moved to %(queue)s.") % {"queue": event.queue}
 
@@ -142,9 +138,7 @@ def transfer(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRe
             actor,
             conversation_id,
             agent_id=form.cleaned_data["agent"],
-            version=form.cleaned_data["version"],
-            confirmed=form.confirmed(),
-            note=form.cleaned_data["note"],
+            **form.sent(),
         )
         return _("%(agent)s was asked to take over.") % {"agent": event.agent}
 
@@ -172,9 +166,7 @@ def force_close(request: HttpRequest, actor: Actor, conversation_id: int) -> Htt
         closure.force_close(
             actor,
             conversation_id,
-            version=form.cleaned_data["version"],
-            confirmed=form.confirmed(),
-            note=form.cleaned_data["note"],
+            **form.sent(),
         )
         return _("Closed for everybody in it.")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,6 +13,7 @@ from conversations.models import Visibility
 from conversations.reports import detail
 from conversations.services import messaging
 from conversations.views.access import supervisors
+from conversations.views.keys import client_key, new_client_key
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
 from supervisor_console.kernel.web import page_or_part, wants_part
@@ -36,7 +35,7 @@ def page(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRespon
         raise
     everything = request.GET.get("all") == "1"
     shown = detail.for_page(actor, row, everything=everything, now=timezone.now())
-    context = {"detail": shown, "everything": everything, "client_key": secrets.token_urlsafe(16)}
+    context = {"detail": shown, "everything": everything, "client_key": new_client_key()}
     return page_or_part(
         request, "conversations/conversation/page.html", "conversations/conversation/_part.html", context
     )
@@ -74,7 +73,7 @@ def send(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRespon
         conversation_id,
         text=request.POST.get("text", ""),
         visibility=Visibility(mode),
-        client_key=request.POST.get("client_key", "")[:64],
+        client_key=client_key(request),
     )
     if wants_part(request):
         return HttpResponse(status=204)

@@ -5,8 +5,9 @@ A dialog of a verb that is refused shows the reason instead (experience.md 1: ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
@@ -52,12 +53,11 @@ FRESH = Attempt()
 
 
 class Show(Protocol):
-    """Shows one dialog."""
+    """Shows one dialog: as it is now, after this attempt."""
 
     def __call__(
         self, request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH
-    ) -> HttpResponse:
-        """The dialog as it is now, after this attempt."""
+    ) -> HttpResponse: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,22 @@ class _Open:
         return page_or_part(self.request, PAGE_TEMPLATE, part, common | dict(context), status=status)
 
 
-def _begin(
-    request: HttpRequest, actor: Actor, conversation_id: int, verb: Verb, attempt: Attempt
-) -> _Open | HttpResponse:
-    """The dialog to fill, or the one that says why not."""
-    conversation = selectors.get_visible(actor, conversation_id)
-    facts = selectors.facts(conversation, selectors.pending_offer(conversation))
-    switches = selectors.switches()
-    dialog = _Open(request, actor, conversation, facts, switches, attempt)
-    refusal = policy.why_not(verb, actor, facts, switches)
-    return dialog if refusal is None else _refused(dialog, verb, refusal)
+def _dialog(verb: Verb) -> Callable[[Callable[[_Open], HttpResponse]], Show]:
+    """Makes the dialog of a verb; where the verb is refused, the one that says why not."""
+
+    def begin(fill: Callable[[_Open], HttpResponse]) -> Show:
+        @wraps(fill)
+        def show(request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH) -> HttpResponse:
+            conversation = selectors.get_visible(actor, conversation_id)
+            facts = selectors.facts(conversation, selectors.pending_offer(conversation))
+            switches = selectors.switches()
+            dialog = _Open(request, actor, conversation, facts, switches, attempt)
+            refusal = policy.why_not(verb, actor, facts, switches)
+            return fill(dialog) if refusal is None else _refused(dialog, verb, refusal)
+
+        return show
+
+    return begin
 
 
 TITLES: Mapping[Verb, str | Promise] = {
@@ -159,13 +165,11 @@ def verb_url(verb: Verb, conversation_id: int) -> str:
 # --- assign and transfer -----------------------------------------------------------------------------------
 
 
-def assign_to_agent(request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH) -> HttpResponse:
+@_dialog(Verb.ASSIGN)
+def assign_to_agent(dialog: _Open) -> HttpResponse:
     """The Agent tab of Assign (domain.md 3.5)."""
-    dialog = _begin(request, actor, conversation_id, Verb.ASSIGN, attempt)
-    if isinstance(dialog, HttpResponse):
-        return dialog
     conversation = dialog.conversation
-    asked = _asked(request, Asked(queue_id=conversation.queue_id), attempt)
+    asked = _asked(dialog)
     found = candidates.assignable(conversation, asked, switches=dialog.switches, now=timezone.now())
     url = verb_url(Verb.ASSIGN, conversation.pk)
     context = _agents_context(conversation, asked, found, url, Verb.ASSIGN) | {
@@ -178,13 +182,11 @@ def assign_to_agent(request: HttpRequest, actor: Actor, conversation_id: int, at
     return dialog.render("conversations/dialogs/_agents.html", context)
 
 
-def transfer(request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH) -> HttpResponse:
+@_dialog(Verb.TRANSFER)
+def transfer(dialog: _Open) -> HttpResponse:
     """The members of the current queue who could take over (domain.md 3.6)."""
-    dialog = _begin(request, actor, conversation_id, Verb.TRANSFER, attempt)
-    if isinstance(dialog, HttpResponse):
-        return dialog
     conversation = dialog.conversation
-    asked = _asked(request, Asked(queue_id=conversation.queue_id), attempt)
+    asked = _asked(dialog)
     found = candidates.transferable(conversation, asked, facts=dialog.facts, now=timezone.now())
     url = verb_url(Verb.TRANSFER, conversation.pk)
     context = _agents_context(conversation, asked, found, url, Verb.TRANSFER) | {
@@ -230,11 +232,11 @@ def _agents_context(conversation: Conversation, asked: Asked, found: AgentList, 
     }
 
 
-def _asked(request: HttpRequest, preset: Asked, attempt: Attempt) -> Asked:
+def _asked(dialog: _Open) -> Asked:
     """The filters of the address, or those sent along with an attempt; the one who was chosen stays chosen."""
-    sent = request.POST if "q" in request.POST else request.GET
-    asked = asked_for(sent, preset)
-    return asked if attempt is FRESH else replace(asked, chosen=attempt.chosen)
+    sent = dialog.request.POST if "q" in dialog.request.POST else dialog.request.GET
+    asked = asked_for(sent, Asked(queue_id=dialog.conversation.queue_id))
+    return asked if dialog.attempt is FRESH else replace(asked, chosen=dialog.attempt.chosen)
 
 
 def _tabs(conversation: Conversation, current: str) -> list[dict[str, object]]:
@@ -245,11 +247,9 @@ def _tabs(conversation: Conversation, current: str) -> list[dict[str, object]]:
     ]
 
 
-def assign_to_queue(request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH) -> HttpResponse:
+@_dialog(Verb.ASSIGN)
+def assign_to_queue(dialog: _Open) -> HttpResponse:
     """The Queue tab of Assign (domain.md 3.5)."""
-    dialog = _begin(request, actor, conversation_id, Verb.ASSIGN, attempt)
-    if isinstance(dialog, HttpResponse):
-        return dialog
     conversation = dialog.conversation
     context = {
         "title": TITLES[Verb.ASSIGN],
@@ -265,11 +265,9 @@ def assign_to_queue(request: HttpRequest, actor: Actor, conversation_id: int, at
 # --- force close -----------------------------------------------------------------------------------------------
 
 
-def force_close(request: HttpRequest, actor: Actor, conversation_id: int, attempt: Attempt = FRESH) -> HttpResponse:
+@_dialog(Verb.FORCE_CLOSE)
+def force_close(dialog: _Open) -> HttpResponse:
     """The question before a force close: whose, how old, and that it cannot be undone (domain.md 3.7)."""
-    dialog = _begin(request, actor, conversation_id, Verb.FORCE_CLOSE, attempt)
-    if isinstance(dialog, HttpResponse):
-        return dialog
     context = {
         "title": TITLES[Verb.FORCE_CLOSE],
         "icon": ICONS[Verb.FORCE_CLOSE],

@@ -441,7 +441,11 @@ def test_the_same_line_sent_twice_is_one_line(floor: Floor, browser: Client, sar
     supervision.join(sara, conversation.pk, now=at(31))
 
     for _ in range(2):
-        browser.post(f"/conversations/{conversation.pk}/messages/", {"text": "Once", "client_key": "abc"}, headers=HTMX)
+        browser.post(
+            f"/conversations/{conversation.pk}/messages/",
+            {"text": "Once", "client_key": "7b0f6a52-5d0e-4f8a-9a3f-1f6f2f4a9c11"},
+            headers=HTMX,
+        )
 
     assert Message.objects.filter(conversation=conversation, text="Once").count() == 1
 
