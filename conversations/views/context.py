@@ -15,8 +15,6 @@ from conversations.reports.people import initials, presence_code
 from conversations.views.access import person
 from routing.models import Agent, User
 
-__all__ = ["console", "initials", "presence_code", "unread_notices"]
-
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """A context processor: nothing is asked of the database unless the template prints it."""
