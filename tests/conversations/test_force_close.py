@@ -1,5 +1,7 @@
 """Force close asks, and then ends for everybody at once (domain.md 3.7, T24)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from conversations.models import Conversation, Offer, SupervisorSettings
@@ -175,7 +177,7 @@ def test_nothing_can_be_done_to_it_afterwards(floor: Floor, sara: Actor) -> None
     before, version = everything(chat), fresh(chat).version
     ana, maja = actor_of(floor.ana), customer_of(chat)
 
-    for act, code in [
+    acts: list[tuple[Callable[[], object], str]] = [
         (lambda: assignment.assign(sara, chat.pk, agent_id=floor.ana.pk, version=version, now=at(95)), "state_closed"),
         (
             lambda: assignment.transfer(sara, chat.pk, agent_id=floor.boris.pk, version=version, now=at(95)),
@@ -189,7 +191,8 @@ def test_nothing_can_be_done_to_it_afterwards(floor: Floor, sara: Actor) -> None
         (lambda: closure.close_session(ana, chat.pk, now=at(95)), "state_closed"),
         (lambda: assignment.release(ana, chat.pk, now=at(95)), "state_closed"),
         (lambda: closure.finish_wrap_up(ana, chat.pk, now=at(95)), "state_closed"),
-    ]:
+    ]
+    for act, code in acts:
         with pytest.raises(ActionRefused, match=code):
             act()
 
