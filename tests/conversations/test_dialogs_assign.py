@@ -168,6 +168,13 @@ def test_more_agents_are_shown_on_demand_and_none_is_cut_off(floor: Floor, sara:
     assert "Show more" not in all_of_them
 
 
+def test_whoever_was_chosen_stays_in_sight(floor: Floor, sara: Client) -> None:
+    page = sara.get(address(floor.start()), {"q": "cene", "agent": floor.ana.pk}, headers=HTMX).content.decode()
+
+    assert names(page) == ["Ana Test", "Cene Test"]
+    assert f'name="agent" value="{floor.ana.pk}" checked' in page
+
+
 def test_the_dialog_costs_the_same_with_twice_the_agents(floor: Floor, sara: Client) -> None:
     french = Skill.objects.create(type="Language", name="French")
     conversation = floor.start()
