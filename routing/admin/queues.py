@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -53,7 +52,9 @@ class QueueForm(Form[Queue]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None:
+        if self.instance.is_default:
+            del self.fields["agents"]  # Every agent belongs to it without being told so.
+        elif self.instance.pk is not None:
             self.initial["agents"] = list(self.instance.memberships.values_list("agent_id", flat=True))
         elif "assignment_method" in self.fields:
             # What is usual depends on the type, which is not known before it is chosen (domain.md 1.2).
@@ -77,37 +78,44 @@ class QueueForm(Form[Queue]):
         return cleaned
 
 
+class HoursForm(Form[OperatingHours]):
+    """One span, which closes after it opens."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Said here, before the database would say it with the name of a constraint."""
+        cleaned = super().clean() or self.cleaned_data
+        opens, closes = cleaned.get("opens"), cleaned.get("closes")
+        if opens is not None and closes is not None and closes <= opens:
+            self.add_error("closes", _("Choose a time after the opening. A span over midnight is two spans."))
+        return cleaned
+
+
 class HoursFormSet(_HoursFormSet):
-    """Spans of a week that close after they open and do not overlap."""
+    """Spans of a week that do not overlap."""
 
     def clean(self) -> None:
-        """One sentence for each span that does not fit."""
+        """One sentence for each span that begins inside another one."""
         super().clean()
-        spans: dict[int, list[tuple[Any, Any, forms.Form]]] = {}
-        for form in self.forms:
-            data = getattr(form, "cleaned_data", {})
-            opens, closes = data.get("opens"), data.get("closes")
-            if not opens or not closes or data.get("DELETE"):
-                continue
-            if closes <= opens:
-                form.add_error("closes", _("Choose a time after the opening. A span over midnight is two spans."))
-                continue
-            spans.setdefault(data["weekday"], []).append((opens, closes, form))
-        for day in spans.values():
-            self._refuse_overlaps(sorted(day, key=lambda span: span[:2]))
-
-    def _refuse_overlaps(self, day: Iterable[tuple[Any, Any, forms.Form]]) -> None:
-        latest = None
-        for opens, closes, form in day:
-            if latest is not None and opens < latest:
+        whole = [
+            form for form in self.forms if form.cleaned_data.keys() >= SPAN and not form.cleaned_data.get("DELETE")
+        ]
+        whole.sort(key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
+        latest: dict[int, Any] = {}
+        for form in whole:
+            day, opens, closes = (form.cleaned_data[name] for name in ("weekday", "opens", "closes"))
+            if day in latest and opens < latest[day]:
                 form.add_error("opens", _("This overlaps with another span of the same day."))
-            latest = closes if latest is None else max(latest, closes)
+            latest[day] = max(closes, latest.get(day, closes))
+
+
+SPAN = {"weekday", "opens", "closes"}
 
 
 class HoursInline(ConsoleInline[OperatingHours]):
     """The operating hours of a queue."""
 
     model = OperatingHours
+    form = HoursForm
     formset = HoursFormSet
     ordering = ("weekday", "opens")
     verbose_name = gettext_lazy("span")
