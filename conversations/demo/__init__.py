@@ -2,5 +2,6 @@
 
 ``people`` says who works there, ``centre`` puts up queues, workstreams and staff, ``transcripts`` holds
 what people say, ``plans`` decides what shall happen to whom and when, ``story`` lets it happen through
-the services, in order of time. Only the command ``load_demo`` uses this package.
+the services, in order of time. ``doors`` says who can get in. The command ``load_demo`` puts it up; the
+simulation goes on with its people and their words.
 """

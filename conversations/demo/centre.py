@@ -194,7 +194,7 @@ def _people(centre: Centre, hired: datetime) -> None:
             centre.skills[name] = Skill.objects.create(type=skill_type, name=name)
     seats = CapacityProfile.objects.get()
     for person in people.EVERYBODY:
-        user = _user(person.username, person.first, person.last, person.roles)
+        user = add_user(person.username, person.first, person.last, person.roles)
         agent = staffing.make_agent(user.pk, max_units=person.units, now=hired)
         QueueMembership.objects.bulk_create(
             QueueMembership(queue=centre.queues[name], agent=agent) for name in people.listed(person.queues)
@@ -207,8 +207,8 @@ def _people(centre: Centre, hired: datetime) -> None:
             limit = person.seats if person.seats != seats.limit else None
             AgentProfile.objects.create(agent=agent, profile=seats, custom_limit=limit)
         centre.agent_ids[person.username] = agent.pk
-    _user(*people.ADMIN, frozenset({Role.ADMINISTRATOR}))
-    bot = _user(*people.BOT, frozenset())
+    add_user(*people.ADMIN, frozenset({Role.ADMINISTRATOR}))
+    bot = add_user(*people.BOT, frozenset())
     staffing.make_agent(bot.pk, max_units=1000, is_bot=True, now=hired)
     _scopes()
     usernames = [person.username for person in people.EVERYBODY] + [people.ADMIN[0]]
@@ -216,8 +216,8 @@ def _people(centre: Centre, hired: datetime) -> None:
         centre.actors[user.username] = routing_selectors.actor_for(user)
 
 
-def _user(username: str, first: str, last: str, roles: frozenset[Role]) -> User:
-    """A person nobody can sign in as yet."""
+def add_user(username: str, first: str, last: str, roles: frozenset[Role]) -> User:
+    """Somebody as whom nobody can sign in, as yet."""
     user = User(username=username, first_name=first, last_name=last, email=f"{username}@centre.example")
     user.set_unusable_password()
     user.save()

@@ -185,7 +185,7 @@ class Planner:
             language=script.language,
             subject=fill(script.subjects[(self.told[script] - 1) % len(script.subjects)], words),
             customer=customer,
-            contact=self.contact(customer, channel),
+            contact=made_up_contact(self.rng, channel, sum(self.greeted.values())),
             opening=tuple(Line(line.voice, fill(line.text, words)) for line in script.opening),
             dialogue=tuple(Line(line.voice, fill(line.text, words)) for line in self.said(fate, script)),
             agent=agent,
@@ -248,25 +248,9 @@ class Planner:
         self.greeted[language] += 1
         return names[(self.greeted[language] - 1) % len(names)]
 
-    def contact(self, customer: str, channel: Channel) -> str:
-        """An address or a number that belongs to nobody."""
-        if channel in (Channel.SMS, Channel.WHATSAPP, Channel.VOICE):
-            return f"+44 20 7946 0{self.rng.randint(0, 999):03}"
-        return f"c{sum(self.greeted.values())}@mail.example"
-
     def words(self, customer: str, agent: Person) -> dict[str, str]:
         """What is filled into the lines."""
-        return {
-            "name": first_name(customer),
-            "agent": agent.first,
-            "order": str(self.rng.randint(41_000, 58_999)),
-            "invoice": f"{self.now.year}-{self.rng.randint(1000, 9999)}",
-            "amount": f"€ {self.rng.randint(9, 240)}.{self.rng.choice(('00', '50', '90', '99'))}",
-            "ref": f"{self.rng.choice('ABCDEFGH')}{self.rng.randint(100_000, 999_999)}",
-            "product": self.rng.choice(people.PRODUCTS),
-            "city": self.rng.choice(people.CITIES),
-            "day": self.rng.choice(people.DAYS),
-        }
+        return {"name": first_name(customer), "agent": agent.first, **made_up_words(self.rng, self.now.year)}
 
     def times(self, fate: Fate, channel: Channel, turn: int) -> tuple[datetime, datetime, datetime]:
         """Start, first answer and last line. Live talk is minutes old, messages are hours old, a few are days old."""
@@ -324,6 +308,35 @@ def members(queue: str) -> list[Person]:
 def fill(text: str, words: dict[str, str]) -> str:
     """A text with its places filled in."""
     return text.format(**words)
+
+
+def made_up_words(rng: Random, year: int) -> dict[str, str]:
+    """Numbers, things and places to fill into the lines."""
+    return {
+        "order": str(rng.randint(41_000, 58_999)),
+        "invoice": f"{year}-{rng.randint(1000, 9999)}",
+        "amount": f"€ {rng.randint(9, 240)}.{rng.choice(('00', '50', '90', '99'))}",
+        "ref": f"{rng.choice('ABCDEFGH')}{rng.randint(100_000, 999_999)}",
+        "product": rng.choice(people.PRODUCTS),
+        "city": rng.choice(people.CITIES),
+        "day": rng.choice(people.DAYS),
+    }
+
+
+MADE_UP_NUMBER, MADE_UP_MAIL = "+44 20 7946 0", "@mail.example"
+"""Numbers and addresses that are set aside for stories."""
+
+
+def made_up_contact(rng: Random, channel: Channel, number: int) -> str:
+    """An address or a number that belongs to nobody."""
+    if channel in (Channel.SMS, Channel.WHATSAPP, Channel.VOICE):
+        return f"{MADE_UP_NUMBER}{rng.randint(0, 999):03}"
+    return f"c{number}{MADE_UP_MAIL}"
+
+
+def is_made_up(contact: str) -> bool:
+    """Whether a customer is one of the story's, and not a visitor's own."""
+    return contact.startswith(MADE_UP_NUMBER) or contact.endswith(MADE_UP_MAIL)
 
 
 def first_name(customer: str) -> str:

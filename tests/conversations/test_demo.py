@@ -15,8 +15,8 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from conversations import policy, selectors
+from conversations.demo.doors import LOG_INS, PASSWORD
 from conversations.demo.transcripts import Voice, transcripts
-from conversations.management.commands.load_demo import LOG_INS, PASSWORD
 from conversations.models import (
     Conversation,
     HistoryEntry,

@@ -11,16 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from conversations.demo import centre, people, story
+from conversations.demo import centre, doors, people, story
 from conversations.models import Conversation
 from routing.models import User
-
-PASSWORD = "demo"  # noqa: S105  (printed for everybody to read, and good for nothing outside the demo)
-LOG_INS = (
-    people.ADMIN[0],
-    *(person.username for person in people.SUPERVISORS),
-    *(person.username for person in people.PLAYERS),
-)
 
 
 class Command(BaseCommand):
@@ -35,37 +28,19 @@ class Command(BaseCommand):
             raise CommandError(
                 "The demo is loaded in demo mode only, because everybody knows its password. Set DEMO=1."
             )
-        if self._has_strangers():
+        if doors.has_strangers():
             raise CommandError(
                 "This database holds accounts that are not the demo's. Give the demo a DATABASE_URL of its own."
             )
         if reset:
             call_command("flush", interactive=False, verbosity=0)
-        if not self._is_whole():
+        if not doors.is_whole():
             if User.objects.exists() or Conversation.objects.exists():
                 raise CommandError("The demo in this database was not finished. Start it over with --reset.")
             now = timezone.now()
             story.tell(centre.build(now), now, seed)
-            self._open_doors()
+            doors.open_doors()
         self.stdout.write(self._how_to_get_in())
-
-    def _has_strangers(self) -> bool:
-        """Whether somebody could sign in here with a password that is not the demo's."""
-        return any(
-            user.has_usable_password() and not user.password.startswith("demo$")
-            for user in User.objects.only("password")
-        )
-
-    def _is_whole(self) -> bool:
-        """Whether the demo was loaded to its end: the doors are opened last."""
-        return any(user.has_usable_password() for user in User.objects.filter(username=LOG_INS[-1]))
-
-    def _open_doors(self) -> None:
-        """Give the log-ins their password."""
-        for username in LOG_INS:
-            user = User.objects.get(username=username)
-            user.set_password(PASSWORD)
-            user.save(update_fields=["password"])
 
     def _how_to_get_in(self) -> str:
         address = f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -77,4 +52,4 @@ class Command(BaseCommand):
             ("Admin", "/admin/", "admin"),
         )
         lines = [f"  {what:<10}{address + path:<32}{who}" for what, path, who in rows]
-        return "\n".join(["", "Demo contact centre", *lines, f"  {'Password':<10}{PASSWORD}", ""])
+        return "\n".join(["", "Demo contact centre", *lines, f"  {'Password':<10}{doors.PASSWORD}", ""])
