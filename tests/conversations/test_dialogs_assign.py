@@ -169,7 +169,7 @@ def test_more_agents_are_shown_on_demand_and_none_is_cut_off(floor: Floor, sara:
 
 
 def test_whoever_was_chosen_stays_in_sight(floor: Floor, sara: Client) -> None:
-    page = sara.get(address(floor.start()), {"q": "cene", "agent": floor.ana.pk}, headers=HTMX).content.decode()
+    page = sara.get(address(floor.start()), {"q": "cene", "agent": str(floor.ana.pk)}, headers=HTMX).content.decode()
 
     assert names(page) == ["Ana Test", "Cene Test"]
     assert f'name="agent" value="{floor.ana.pk}" checked' in page
