@@ -36,6 +36,13 @@ async function read() {
 }
 
 document.addEventListener("htmx:afterSwap", () => { count(); read(); });
+// After a verb the old button means something else: the focus goes to where one goes on.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target?.id !== "desk-board" || requestConfig?.verb !== "post" || document.querySelector("dialog[open]")) return;
+  const next = document.querySelector("#desk-board [data-composer] textarea") ?? document.getElementById("main");
+  next?.focus({ preventScroll: true });
+});
 document.addEventListener("visibilitychange", read);
 window.addEventListener("focus", read);
 

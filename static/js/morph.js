@@ -36,7 +36,10 @@ const callbacks = {
 
 export function morph(target, content, style) {
   const active = document.activeElement;
-  const result = window.Idiomorph.morph(target, content, { morphStyle: style, ignoreActiveValue: true, restoreFocus: true, callbacks });
+  // Idiomorph leaves the whole inside of a focused element alone, not only its value: right where one types, and wrong for
+  // a button or a link, which would keep its old words over a new address.
+  const ignoreActiveValue = active?.matches("input, textarea, select") ?? false;
+  const result = window.Idiomorph.morph(target, content, { morphStyle: style, ignoreActiveValue, restoreFocus: true, callbacks });
   // Moving an element takes its focus away: give it back.
   if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });
   return result;

@@ -8,6 +8,12 @@ let waiting = 0;
 const isDocument = (xhr) => /^\s*(<!--[\s\S]*?-->\s*)*<!doctype html/i.test(xhr.responseText.slice(0, 400));
 const isQuiet = (event) => event.detail.requestConfig?.triggeringEvent?.type === "live:refresh";
 
+// While a form is on its way its region stays as it is: without its form the answer would reach nobody. After the answer
+// every region is fetched anyway.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (isQuiet(event) && event.detail.target.querySelector("form.htmx-request")) event.detail.shouldSwap = false;
+});
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, boosted } = event.detail;
   if (boosted || !isDocument(xhr)) return;
