@@ -55,7 +55,7 @@ def test_accepting_opens_the_conversation_in_place(floor: Floor, ana: Client) ->
 
     assert fresh(chat).agent_id == floor.ana.pk
     assert fresh(chat).accepted_at is not None
-    assert answer.headers["HX-Retarget"] == "#desk-board"
+    assert answer.headers["HX-Retarget"] == "global #desk-board"
     assert answer.headers["HX-Push-Url"] == f"/desk/{chat.pk}/"
     assert f'id="desk-conversation-{chat.pk}"' in answer.content.decode()
 
