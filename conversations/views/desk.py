@@ -145,8 +145,7 @@ def _done(request: HttpRequest, actor: Actor, conversation_id: int | None, said:
     if not wants_part(request):
         return redirect(_address(conversation_id))
     response = _answer(request, actor, conversation_id)
-    # Looked up in the whole page: a refresh may have taken the button that was pressed away meanwhile.
-    response.headers["HX-Retarget"] = f"global #{BOARD}"
+    response.headers["HX-Retarget"] = f"#{BOARD}"
     response.headers["HX-Reswap"] = "morph:outerHTML"
     response.headers["HX-Push-Url"] = _address(conversation_id)
     return toast(response, said) if said else response

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversations.models import Conversation, Customer, Message, State, SupervisorSettings
+from conversations.models import Conversation, Customer, Message, State, SupervisorSettings, Visibility
 from conversations.models.message import TEXT_MAX
 from conversations.services import assignment, closure, messaging, offers, supervision
 from conversations.views.access import CUSTOMER_COOKIE, remember_customer
@@ -195,7 +195,7 @@ def test_an_unknown_chat_is_not_there(floor: Floor) -> None:
 
 def test_internal_lines_monitors_and_agent_side_states_are_not_shown(floor: Floor) -> None:
     chat = floor.active()
-    messaging.send(actor_of(floor.ana), chat.pk, text="Between us", visibility="internal", now=at(30))
+    messaging.send(actor_of(floor.ana), chat.pk, text="Between us", visibility=Visibility.INTERNAL, now=at(30))
     before = shown(browser_of(chat), chat)
     supervision.monitor(actor_of(floor.sara), chat.pk, now=at(31))
 

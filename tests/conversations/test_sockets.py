@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,7 +13,7 @@ from channels.testing import WebsocketCommunicator
 from django.http import HttpResponse
 
 from conversations.consumers import websocket_urlpatterns
-from conversations.models import Conversation
+from conversations.models import Conversation, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
 from conversations.views.access import remember_customer
 from routing.models import User
@@ -28,8 +28,9 @@ QUIET = 0.25
 class Ear:
     """One open socket and what it heard since one last looked."""
 
-    def __init__(self, socket: WebsocketCommunicator) -> None:
+    def __init__(self, socket: WebsocketCommunicator, closed: int = 0) -> None:
         self.socket = socket
+        self.closed = closed  # the code with which the server refused, 0 where it did not
 
     async def heard(self, at_least: int = 0) -> list[dict[str, Any]]:
         """The frames that came; waits longer for as many as one knows must come."""
@@ -59,13 +60,11 @@ async def listening() -> AsyncIterator[Listen]:
         headers = [(b"cookie", f"chat={cookie}".encode())] if cookie else []
         socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=headers)
         if user is not None:
-            socket.scope["user"] = user
+            cast(dict[str, Any], socket.scope)["user"] = user
         opened.append(socket)
         assert (await socket.connect())[0]
-        ear = Ear(socket)
         first = await socket.receive_output(5)
-        if first["type"] == "websocket.close":
-            ear.socket.scope["closed"] = first["code"]
+        ear = Ear(socket, first["code"] if first["type"] == "websocket.close" else 0)
         if watch is not None:
             await socket.send_json_to({"type": "watch", "query": None, "topics": watch})
         return ear
@@ -176,7 +175,7 @@ async def test_a_public_line_reaches_the_customer_and_an_internal_one_does_not(f
     async with listening() as listen:
         customers = await listen(chat=chat, cookie=await do(cookie_of)(chat))
 
-        await do(messaging.send)(ana, chat.pk, text="Between us", visibility="internal")
+        await do(messaging.send)(ana, chat.pk, text="Between us", visibility=Visibility.INTERNAL)
         assert await customers.heard() == []
 
         await do(messaging.send)(ana, chat.pk, text="To you")
@@ -272,13 +271,13 @@ async def test_a_page_that_says_what_it_shows_is_told_only_of_that(floor: Floor)
 
 async def test_nobody_listens_without_signing_in(floor: Floor) -> None:
     async with listening() as listen:
-        assert (await listen(None)).socket.scope["closed"] == 4401
+        assert (await listen(None)).closed == 4401
 
 
 async def test_a_deactivated_person_does_not_listen(floor: Floor) -> None:
     await do(User.objects.filter(pk=floor.ana.user_id).update)(is_active=False)
     async with listening() as listen:
-        assert (await listen(floor.ana.user)).socket.scope["closed"] == 4401
+        assert (await listen(floor.ana.user)).closed == 4401
 
 
 @pytest.mark.parametrize("cookie", ["", "forged", "anothers"])
@@ -286,7 +285,7 @@ async def test_a_chat_is_heard_only_with_its_customer_s_cookie(floor: Floor, coo
     chat, other = await do(floor.active)(), await do(floor.start)()
     value = await do(cookie_of)(other) if cookie == "anothers" else cookie
     async with listening() as listen:
-        assert (await listen(chat=chat, cookie=value)).socket.scope["closed"] == 4404
+        assert (await listen(chat=chat, cookie=value)).closed == 4404
 
 
 @pytest.mark.parametrize(
@@ -296,7 +295,10 @@ async def test_what_a_client_says_wrongly_is_ignored(floor: Floor, words: str | 
     async with listening() as listen:
         anas = await listen(floor.ana.user)
 
-        await anas.socket.send_to(**{"bytes_data" if isinstance(words, bytes) else "text_data": words})
+        if isinstance(words, bytes):
+            await anas.socket.send_to(bytes_data=words)
+        else:
+            await anas.socket.send_to(text_data=words)
         await anas.socket.send_json_to({"type": "ping"})
 
         assert [frame["type"] for frame in await anas.heard(1)] == ["pong"]
