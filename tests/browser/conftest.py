@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
@@ -55,7 +56,11 @@ def chromium() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, which Django takes for asynchronous code.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    contents = getattr(connection, "_test_serialized_contents", None)
     with sync_playwright() as playwright:
+        # Beside a running loop Django opens another connection, which must know what the migrations left as well:
+        # otherwise content types get new ids after each test, and the server goes on with the ones that it remembers.
+        setattr(connection, "_test_serialized_contents", contents)  # noqa: B010
         browser = playwright.chromium.launch(executable_path=servers.find_chromium(), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
