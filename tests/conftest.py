@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
@@ -39,11 +40,27 @@ def commits(item: pytest.Item) -> bool:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """After a test that commits, the next one finds the database as the migrations left it, whatever its kind."""
     yield
-    contents = getattr(connection, "_test_serialized_contents", None)
-    if nextitem is not None and contents is not None and commits(item):
+    if nextitem is not None and commits(item):
         with item.config.stash[blocking_manager_key].unblock():
-            connection.creation.deserialize_db_from_string(contents)
+            put_back_what_migrations_left()
             connection.close()
+
+
+def as_migrated() -> None:
+    """Put the test database back into the state in which the migrations left it, after rows that were committed.
+
+    For fixtures that share such rows among several tests. The command `flush` alone would give what it puts back
+    other ids than before.
+    """
+    is_serialized = hasattr(connection, "_test_serialized_contents")
+    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=is_serialized)
+    put_back_what_migrations_left()
+
+
+def put_back_what_migrations_left() -> None:
+    contents = getattr(connection, "_test_serialized_contents", None)
+    if contents is not None:
+        connection.creation.deserialize_db_from_string(contents)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -38,6 +38,7 @@ from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Channel, PresenceChange, Queue, QueueType, User, Workstream
 from supervisor_console import settings as product_settings
 from supervisor_console.kernel.actor import Actor
+from tests.conftest import as_migrated
 
 DEMO = {"DEMO": True, "PASSWORD_HASHERS": ["supervisor_console.demo_auth.DemoPasswordHasher"]}
 
@@ -56,7 +57,7 @@ def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
     with django_db_blocker.unblock():
         load()
         yield
-        call_command("flush", interactive=False, verbosity=0)
+        as_migrated()
 
 
 @pytest.fixture
