@@ -47,7 +47,13 @@ SENTIMENT_CODES: Final = {
     13: "very_positive",
 }
 LEVEL_ICONS: Final = {"info": "info", "success": "circle-check", "warn": "triangle-alert", "error": "circle-x"}
-MODE_ICONS: Final = {"monitoring": "eye", "joined": "users", "paused": "pause", "idle": "eye-off", "ended": "circle-check"}
+MODE_ICONS: Final = {
+    "monitoring": "eye",
+    "joined": "users",
+    "paused": "pause",
+    "idle": "eye-off",
+    "ended": "circle-check",
+}
 
 Pairs = tuple[tuple[str, str], ...]
 
