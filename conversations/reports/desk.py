@@ -245,7 +245,8 @@ def own(actor: Actor, agent: Agent, now: datetime) -> list[Group]:
     unread = unread_counts(cast(int, actor.user_id), [row.pk for row in rows])
     groups: dict[str, list[Item]] = {code: [] for code in GROUP_LABELS}
     for row in rows:
-        groups[_group(row, agent)].append(item(row, now, unread=unread.get(row.pk, 0)))
+        code = _group(row, agent)
+        groups[code].append(item(row, now, unread=unread.get(row.pk, 0), answers=code != "consult"))
     return [Group(code, str(GROUP_LABELS[code]), tuple(items)) for code, items in groups.items() if items]
 
 
@@ -275,11 +276,17 @@ def unread_counts(user_id: int, conversation_ids: Iterable[int]) -> dict[int, in
 
 
 def item(
-    row: Conversation, now: datetime, *, unread: int = 0, pick_url: str = "", refusal: Refusal | None = None
+    row: Conversation,
+    now: datetime,
+    *,
+    unread: int = 0,
+    answers: bool = True,
+    pick_url: str = "",
+    refusal: Refusal | None = None,
 ) -> Item:
-    """One row of a list; needs customer and queue."""
+    """One row of a list; needs customer and queue. Only who ``answers`` is warned that the customer waits."""
     status, status_label = status_of(row)
-    clock, clock_label = _clock(row, now)
+    clock, clock_label = _clock(row, now, answers)
     return Item(
         id=row.pk,
         url=reverse("conversations:desk_conversation", args=[row.pk]),
@@ -307,10 +314,12 @@ def status_of(row: Conversation) -> tuple[str, str]:
     return row.state, row.get_state_display()
 
 
-def _clock(row: Conversation, now: datetime) -> tuple[Clock, str]:
+def _clock(row: Conversation, now: datetime, answers: bool) -> tuple[Clock, str]:
     if row.state == State.OPEN:
         return wait(row, now), _("Waiting for an agent")
     if row.state == State.ACTIVE and row.unanswered_since is not None and not row.is_offered:
+        if not answers:
+            return running(row.unanswered_since, now), _("Unanswered")
         return queue_wait(row.unanswered_since, UNANSWERED_WARN, UNANSWERED_URGENT, now), _("Unanswered")
     if row.state == State.WRAP_UP:
         return running(row.wrapup_started_at, now), _("In wrap-up")
