@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     class Form(forms.ModelForm[M]):
         """A form that names its model to the type checker."""
+
+    class _FormSet(forms.BaseInlineFormSet[Any, Any, Any]): ...
 else:
     # Django's own classes do not take the parameter when the program runs.
     class _Unchecked:
@@ -46,6 +48,8 @@ else:
 
     class Form(_Unchecked, forms.ModelForm):
         """A form that names its model to the type checker."""
+
+    _FormSet = forms.BaseInlineFormSet
 
 
 class ConsoleAdmin(_Admin[M], Generic[M]):
@@ -157,10 +161,22 @@ class ReadOnlyAdmin(KeptAdmin[M], Generic[M]):
         return False
 
 
+class ConsoleFormSet(_FormSet):
+    """Rows of a table, whose controls have names of their own: a column's head is no label to a screen reader."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name each control as its column."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs.setdefault("aria-label", capfirst(field.label or ""))
+
+
 class ConsoleInline(_Inline[M], Generic[M]):
     """Rows inside a form; every select among them is filled by one query, not by one per row."""
 
     extra = 0
+    formset = ConsoleFormSet
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """As on the pages themselves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -12,14 +12,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from routing.admin.common import ConsoleInline, Form, TellingAdmin, changed_agents
+from routing.admin.common import ConsoleFormSet, ConsoleInline, Form, TellingAdmin, changed_agents
 from routing.models import Agent, AssignmentMethod, OperatingHours, Queue, QueueType
-
-if TYPE_CHECKING:
-
-    class _HoursFormSet(forms.BaseInlineFormSet[OperatingHours, Queue, Any]): ...
-else:
-    _HoursFormSet = forms.BaseInlineFormSet
 
 
 class QueueForm(Form[Queue]):
@@ -90,7 +84,7 @@ class HoursForm(Form[OperatingHours]):
         return cleaned
 
 
-class HoursFormSet(_HoursFormSet):
+class HoursFormSet(ConsoleFormSet):
     """Spans of a week that do not overlap."""
 
     def clean(self) -> None:
