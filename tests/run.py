@@ -2,8 +2,8 @@
 
 sqlite       what needs no server and no browser
 postgresql   the same on PostgreSQL, and what only PostgreSQL can show
-redis        what needs a Redis server
-browser      pages in a real Chromium
+redis        what needs a Redis server, pages in a real Chromium included
+browser      the other pages in a real Chromium
 
 A group whose programs are missing is named as not run. With CI=true that fails the run.
 """
@@ -26,8 +26,8 @@ NOTHING_COLLECTED = 5
 GROUPS = {
     "sqlite": "not postgresql and not redis and not browser",
     "postgresql": "not redis and not browser",
-    "redis": "redis and not browser",
-    "browser": "browser",
+    "redis": "redis",
+    "browser": "browser and not redis",
 }
 
 

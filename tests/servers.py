@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +28,67 @@ START_SECONDS = 30
 
 class NotHere(Exception):
     """The machine lacks the programs; the text says which."""
+
+
+@dataclass
+class Program:
+    """A program that a test starts; it may be ended, killed, held still and started again."""
+
+    command: Sequence[object]
+    log: Path
+    ready: Callable[[], bool]
+    stop: signal.Signals = signal.SIGTERM
+    folder: Path = Path("/")
+    environment: Mapping[str, str] | None = None
+    address: str = ""
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as output:
+            self.process = subprocess.Popen(
+                list(map(str, self.command)),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=self.environment,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.command} did not start:\n{self.log.read_text()}")
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """Ask it to end, and kill it if it does not."""
+        self._signal(self.stop)
+        self._signal(signal.SIGCONT)
+        try:
+            self._wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """kill -9: nothing is finished, nothing is said."""
+        self._signal(signal.SIGKILL)
+        self._wait(15)
+
+    def hold(self) -> None:
+        """Let it stand still, with its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def _wait(self, seconds: float) -> None:
+        if self.process is not None:
+            self.process.wait(timeout=seconds)
 
 
 def find_chromium() -> str | None:
@@ -41,7 +103,7 @@ def find_chromium() -> str | None:
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server for this run; the value is its address."""
     programs = _postgresql_programs()
-    with _folder("console-pg-") as folder:
+    with temporary_folder("console-pg-") as folder:
         as_user = _ordinary_user(folder)
         data = folder / "data"
         _run([*as_user, programs / "initdb", "-D", data, "-U", "console", "-A", "trust", "-E", "UTF8", "--no-sync"])
@@ -59,40 +121,66 @@ def postgresql() -> Iterator[str]:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*as_user, programs / "postgres", "-D", data, *options]
         is_ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "console", "-d", "postgres"]
-        with _server(command, folder / "log", ready=lambda: _succeeds(is_ready), stop=signal.SIGINT):
+        server = Program(command, folder / "log", ready=lambda: _succeeds(is_ready), stop=signal.SIGINT)
+        with running(server):
             yield f"postgresql://console@{quote(str(folder), safe='')}/console"
 
 
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """A Redis server for this run; the value is its address."""
+    with temporary_folder("console-redis-") as folder, running(redis_program(folder)) as program:
+        yield program.address
+
+
+def redis_program(folder: Path) -> Program:
+    """A Redis server in this folder, which listens in it and keeps nothing."""
     program = shutil.which("redis-server")
     if program is None:
         raise NotHere("no redis-server on this machine")
-    with _folder("console-redis-") as folder:
-        socket = folder / "redis.sock"
-        command = [program, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder]
-        with _server(command, folder / "log", ready=socket.exists, stop=signal.SIGTERM):
-            yield f"unix://{socket}"
+    socket = folder / "redis.sock"
+    command = [program, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder]
+    return Program(command, folder / "log", ready=lambda: _accepts(socket), address=f"unix://{socket}")
 
 
 @contextlib.contextmanager
-def console(log_name: str) -> Iterator[str]:
+def console(log_name: str, **variables: str) -> Iterator[str]:
     """The console (`manage.py serve`) in a process of its own on the test database; the value is its address."""
+    with running(console_program(log_name, **variables)) as program:
+        yield program.address
+
+
+def console_program(log_name: str, **variables: str) -> Program:
+    """`manage.py serve` on the test database; ``variables`` are of its environment."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-    with _server(
-        command,
+    return Program(
+        [sys.executable, "manage.py", "serve", "--port", str(port)],
         RESULTS / f"{log_name}-{os.getpid()}.log",
         ready=lambda: _is_healthy(address),
-        stop=signal.SIGTERM,
         folder=ROOT,
-        environment={name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
-        | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_DATABASE_URL": address_of_the_test_database()},
-    ):
-        yield address
+        environment=surroundings(**variables),
+        address=address,
+    )
+
+
+def work_program(log_name: str, **variables: str) -> Program:
+    """`manage.py work` on the test database; ``variables`` are of its environment."""
+    log = RESULTS / f"{log_name}-{os.getpid()}.log"
+    return Program(
+        [sys.executable, "manage.py", "work"],
+        log,
+        ready=lambda: "Working" in log.read_text(),
+        folder=ROOT,
+        environment=surroundings(**variables),
+    )
+
+
+def surroundings(**variables: str) -> dict[str, str]:
+    """The environment of another process that stands on the database of this test run."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+    ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_DATABASE_URL": address_of_the_test_database()}
+    return inherited | ours | {"PYTHONUNBUFFERED": "1"} | variables
 
 
 def address_of_the_test_database() -> str:
@@ -121,6 +209,11 @@ def _is_healthy(address: str) -> bool:
         return False
 
 
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 def _postgresql_programs() -> Path:
     """The newest folder that holds both initdb and postgres (Debian keeps them out of the PATH)."""
     folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
@@ -146,7 +239,8 @@ def _ordinary_user(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _folder(prefix: str) -> Iterator[Path]:
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
@@ -155,33 +249,14 @@ def _folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _server(
-    command: Sequence[object],
-    log: Path,
-    *,
-    ready: Callable[[], bool],
-    stop: signal.Signals,
-    folder: Path = Path("/"),
-    environment: Mapping[str, str] | None = None,
-) -> Iterator[None]:
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment
-        )
+def running(program: Program) -> Iterator[Program]:
+    """Start a program, and end it afterwards."""
+    program.log.unlink(missing_ok=True)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command} did not start:\n{log.read_text()}")
-            time.sleep(0.05)
-        yield
+        program.start()
+        yield program
     finally:
-        process.send_signal(stop)
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        program.end()
 
 
 def _run(command: Sequence[object]) -> None:
