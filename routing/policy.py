@@ -262,6 +262,17 @@ def presence_after(now: PresenceNow, load: Load, limits: Limits, cause: Presence
     return None if wanted == now.base else wanted
 
 
+def presence_on_return(left: PresenceNow, load: Load, limits: Limits) -> BasePresence | None:
+    """The base presence of somebody who is back in time, or None for exactly the one they left (domain.md 1.3).
+
+    What capacity had set follows capacity still: the work may have ended while they were gone.
+    """
+    by_capacity = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
+    if left.set_by == SetBy.SYSTEM and left.base in by_capacity:
+        return presence_from_capacity(load, limits)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """One span of a week in which a queue is open; weekday is ISO, times are local."""

@@ -1,4 +1,4 @@
-"""Shared parts of services, on locked rows: change a presence."""
+"""Shared parts of services, on locked rows: change a presence, remember the one of who left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from routing.locks import LockedAgent
 from routing.models import BasePresence, Presence, PresenceChange, SetBy
 from routing.models.presence import INACTIVE
 from supervisor_console.kernel import realtime
-from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.actor import SYSTEM, Actor
 
 
 def base_presence(base: BasePresence) -> Presence:
@@ -24,7 +24,8 @@ def inactive_presence() -> Presence:
 def change_presence(agent: LockedAgent, presence: Presence, *, set_by: SetBy, actor: Actor, now: datetime) -> None:
     """Set an agent's presence, end the stay in the former one, and tell desks and reports.
 
-    A clock that runs behind the one that wrote the former stay does not make a stay of negative length.
+    A clock that runs behind the one that wrote the former stay does not make a stay of negative length. What was
+    remembered of somebody who had left is forgotten.
     """
     now = max(now, agent.presence_since)
     PresenceChange.objects.filter(agent=agent, ended_at=None).update(ended_at=now)
@@ -38,8 +39,26 @@ def change_presence(agent: LockedAgent, presence: Presence, *, set_by: SetBy, ac
     agent.presence = presence
     agent.presence_since = now
     agent.presence_set_by = set_by
-    agent.save(update_fields=["presence", "presence_since", "presence_set_by"])
+    agent.left_presence = None
+    agent.left_set_by = ""
+    agent.save(update_fields=["presence", "presence_since", "presence_set_by", "left_presence", "left_set_by"])
     realtime.announce(
         ["agents", f"user:{agent.user_id}"],
         {"type": "event", "code": "agent.presence_changed", "agent": agent.pk, "at": now.isoformat()},
     )
+
+
+def leave(agent: LockedAgent, *, now: datetime) -> None:
+    """Show an agent whose last page went away as Offline, and remember what they were (domain.md 1.3)."""
+    before, set_by = agent.presence, agent.presence_set_by
+    change_presence(agent, base_presence(BasePresence.OFFLINE), set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
+    agent.left_presence = before
+    agent.left_set_by = set_by
+    agent.save(update_fields=["left_presence", "left_set_by"])
+
+
+def forget(agent: LockedAgent) -> None:
+    """Forget what somebody was who left: they signed out since."""
+    agent.left_presence = None
+    agent.left_set_by = ""
+    agent.save(update_fields=["left_presence", "left_set_by"])

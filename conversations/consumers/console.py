@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils import timezone, translation
 from conversations import wording
 from conversations.consumers.board import board
 from conversations.consumers.relay import COME_BACK, LIFETIME, RelayConsumer
+from conversations.consumers.roll import roll
 from conversations.reports import notices
 from conversations.reports.live import QUERY_MAX, View, view_of
 from conversations.services import supervision
@@ -40,6 +42,13 @@ class ConsoleConsumer(RelayConsumer):
     """
 
     actor: Actor
+    page: UUID | None = None
+
+    async def connect(self) -> None:
+        """As any socket; an agent's counts for their presence, which is one over all their pages (domain.md 1.3)."""
+        await super().connect()
+        if self.workers and self.actor.is_agent and self.actor.agent_id is not None:
+            self.page = roll().open(self.actor.agent_id)
 
     async def find_topics(self) -> frozenset[str] | None:
         """The person's own topic, and by role the report's and the open lists' (one scope for all, D13)."""
@@ -113,7 +122,10 @@ class ConsoleConsumer(RelayConsumer):
         await self.close(COME_BACK)
 
     async def disconnect(self, code: int) -> None:
-        """Forget the socket and its view."""
+        """Forget the socket, its view, and the page it stood for."""
+        if self.page is not None:
+            roll().close(self.page)
+            self.page = None
         if hasattr(self, "view"):
             self._close_view()
         await super().disconnect(code)

@@ -1,8 +1,9 @@
-"""Come and go: what signing in and out does to the presence of an agent (domain.md 1.3)."""
+"""Come and go: what signing in and out, and pages that open, do to the presence of an agent (domain.md 1.3)."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -25,6 +26,11 @@ def signed_out(sender: object, request: HttpRequest, user: User | None, **_: obj
     actor = routing_selectors.actor_for(user) if user is not None else None
     if actor is not None and actor.is_agent and actor.agent_id is not None:
         presence.sign_out(actor.agent_id)
+
+
+def connected(agent_id: int, key: UUID, *, process: UUID, now: datetime | None = None) -> bool:
+    """A page of an agent is connected; see ``routing.services.presence.connected``."""
+    return presence.connected(agent_id, key, process=process, load_of=_load_of, now=now)
 
 
 def _load_of(agent_id: int, now: datetime) -> Load:

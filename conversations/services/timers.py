@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
 from conversations.services import closure, offers, supervision
 from routing.models import Channel, ChannelKind
+from routing.services import presence
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ConsoleError
@@ -50,6 +51,7 @@ def run_due(*, now: datetime | None = None) -> int:
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
     done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
+    done += _each(presence.gone(at)[:BATCH], lambda pk: presence.leave(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done

@@ -2,7 +2,7 @@
 
 from routing.models.agent import Agent, AgentProfile, AgentSkill, User
 from routing.models.capacity import CapacityProfile
-from routing.models.presence import BasePresence, Presence, PresenceChange, SetBy
+from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetBy
 from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType
 from routing.models.skill import Skill
 from routing.models.workstream import (
@@ -24,6 +24,7 @@ __all__ = [
     "CapacityProfile",
     "Channel",
     "ChannelKind",
+    "Connection",
     "Distribution",
     "OperatingHours",
     "Presence",

@@ -36,7 +36,8 @@ class User(AbstractUser):
 class Agent(models.Model):
     """The profile of a person (or bot) who takes conversations.
 
-    The current presence stands here, its history in ``PresenceChange``. Load is not stored: it is
+    The current presence stands here, its history in ``PresenceChange``. ``left_presence`` is what it was
+    when the last page of the agent went away, as long as nothing else changed it since. Load is not stored: it is
     derived from the conversations held (house-style.md 3).
     """
 
@@ -62,6 +63,12 @@ class Agent(models.Model):
     presence_since = models.DateTimeField(_("presence since"), default=timezone.now, editable=False)
     presence_set_by = models.CharField(
         _("presence set by"), max_length=16, choices=SetBy.choices, default=SetBy.SYSTEM, editable=False
+    )
+    left_presence = models.ForeignKey(
+        Presence, models.PROTECT, null=True, related_name="+", verbose_name=_("presence when they left"), editable=False
+    )
+    left_set_by = models.CharField(
+        _("presence when they left, set by"), max_length=16, choices=SetBy.choices, blank=True, editable=False
     )
 
     class Meta:

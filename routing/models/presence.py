@@ -1,4 +1,4 @@
-"""Presences: the five base ones, the custom ones, and the history of who was where (domain.md 1.3)."""
+"""Presences, base and custom ones; the history of who was where; and who is connected (domain.md 1.3)."""
 
 from __future__ import annotations
 
@@ -90,3 +90,25 @@ class PresenceChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent}: {self.presence}"
+
+
+class Connection(models.Model):
+    """One socket of an agent: a page of theirs that is open somewhere.
+
+    A process says every few seconds that its sockets live; what it has not said for a while is lost with it. A closed
+    row stays until the agent is back or counts as gone.
+    """
+
+    key = models.UUIDField(_("key"), unique=True)
+    agent = models.ForeignKey("routing.Agent", models.CASCADE, related_name="connections", verbose_name=_("agent"))
+    process = models.UUIDField(_("process"))
+    seen_at = models.DateTimeField(_("seen"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        indexes = [models.Index(fields=["process"], name="connection_process")]
+
+    def __str__(self) -> str:
+        return f"{self.agent}: {self.key}"

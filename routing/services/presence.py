@@ -1,18 +1,20 @@
-"""Set and reset presences (domain.md 1.3)."""
+"""Set presences, and follow who comes and goes (domain.md 1.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from routing import policy, selectors, steps
 from routing.events import PresenceChanged
-from routing.locks import lock_agents
-from routing.models import BasePresence, Presence, SetBy
-from routing.policy import Load
+from routing.locks import LockedAgent, lock_agents
+from routing.models import BasePresence, Connection, Presence, SetBy
+from routing.policy import Load, PresenceNow
 from routing.signals import agent_became_free
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
@@ -69,9 +71,33 @@ def sign_in(agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> b
     changed; if so, desks, reports and distribution hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
-    if agent is None or agent.presence.base != BasePresence.OFFLINE or agent.presence_set_by != SetBy.SYSTEM:
+    return agent is not None and _come(agent, load_of, now or timezone.now())
+
+
+@action()
+def sign_out(agent_id: int, *, now: datetime | None = None) -> bool:
+    """An agent signs out: Offline, whoever set what before; the work stays (domain.md 1.3).
+
+    Returns whether it changed. Announced to desks and reports.
+    """
+    agent = lock_agents([agent_id]).get(agent_id)
+    if agent is None or _is_gone(agent):
+        if agent is not None:
+            steps.forget(agent)
         return False
-    now = now or timezone.now()
+    offline = steps.base_presence(BasePresence.OFFLINE)
+    steps.change_presence(agent, offline, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now or timezone.now())
+    return True
+
+
+def _is_gone(agent: LockedAgent) -> bool:
+    """Offline because they signed out or all their pages are closed; not because somebody chose it."""
+    return agent.presence.base == BasePresence.OFFLINE and agent.presence_set_by == SetBy.SYSTEM
+
+
+def _come(agent: LockedAgent, load_of: LoadOf, now: datetime) -> bool:
+    if not _is_gone(agent):
+        return False
     presence = agent.default_presence
     if presence is None or presence.base not in (BasePresence.OFFLINE, BasePresence.AWAY):
         limits = selectors.limits_of([agent])[agent.pk]
@@ -83,15 +109,82 @@ def sign_in(agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> b
     return True
 
 
-@action()
-def sign_out(agent_id: int, *, now: datetime | None = None) -> bool:
-    """An agent signs out: Offline, whoever set what before; the work stays (domain.md 1.3).
+# --- connections: the presence of a person is one over all their pages (domain.md 1.3, F31) ----------------------
 
-    Returns whether it changed. Announced to desks and reports.
+RELOAD = timedelta(seconds=5)
+"""How long nobody is missed after a page closed: it is loaded again, or another one is opened."""
+
+LOST_AFTER = timedelta(seconds=12)
+"""A process that has not said for so long that its sockets live has lost them."""
+
+REMEMBERED_FOR = timedelta(minutes=2.5)
+"""Who is back within this time has the presence again that they left (domain.md 1.3)."""
+
+
+@action()
+def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: datetime | None = None) -> bool:
+    """A page of an agent is connected. Who was gone is there again (domain.md 1.3).
+
+    Back in time, they have the presence again that they left; later, the one that signing in would
+    give. Returns whether it changed; if so, desks, reports and distribution hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
-    if agent is None or (agent.presence.base == BasePresence.OFFLINE and agent.presence_set_by == SetBy.SYSTEM):
+    if agent is None:
         return False
-    offline = steps.base_presence(BasePresence.OFFLINE)
-    steps.change_presence(agent, offline, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now or timezone.now())
+    now = now or timezone.now()
+    Connection.objects.filter(_over(now), agent=agent).delete()
+    live = {"agent": agent, "process": process, "seen_at": now, "closed_at": None}
+    Connection.objects.update_or_create(key=key, defaults=live)
+    left, left_at = agent.left_presence, agent.presence_since
+    if left is None or not _is_gone(agent) or now - left_at > REMEMBERED_FOR:
+        return _come(agent, load_of, now)
+    set_by = SetBy(agent.left_set_by)
+    before = PresenceNow(BasePresence(left.base), set_by, left.is_inactive)
+    base = policy.presence_on_return(before, load_of(agent.pk, now), selectors.limits_of([agent])[agent.pk])
+    presence = left if base is None or base == left.base else steps.base_presence(base)
+    steps.change_presence(agent, presence, set_by=set_by, actor=SYSTEM, now=now)
+    agent_became_free.send(sender=None, agent_id=agent.pk)
     return True
+
+
+def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | None = None) -> frozenset[UUID]:
+    """A process says which of its pages closed, and that the others live; returns the keys of those.
+
+    One that is missing there is new, or counted as lost meanwhile, and has to be connected. Whether
+    the agent of a closed one is gone, ``leave`` decides later.
+    """
+    now = now or timezone.now()
+    live = Connection.objects.filter(process=process, closed_at=None)
+    live.filter(key__in=list(closed)).update(closed_at=now)
+    live.update(seen_at=now)
+    return frozenset(live.values_list("key", flat=True))
+
+
+def gone(now: datetime) -> list[int]:
+    """The agents who were connected and are not any more. Nobody who never was is among them."""
+    over = _over(now)
+    there = Connection.objects.exclude(over).values("agent_id")
+    return list(Connection.objects.filter(over).exclude(agent__in=there).values_list("agent_id", flat=True).distinct())
+
+
+@action()
+def leave(agent_id: int, *, now: datetime | None = None) -> bool:
+    """The last page of an agent is gone: Offline, and what they were is remembered (domain.md 1.3).
+
+    The work stays. Nothing happens if a page came back meanwhile. Returns whether the presence
+    changed; if so, desks and reports hear of it.
+    """
+    agent = lock_agents([agent_id]).get(agent_id)
+    now = now or timezone.now()
+    mine = Connection.objects.filter(agent=agent_id)
+    if agent is None or mine.exclude(_over(now)).exists():
+        return False
+    mine.delete()
+    if agent.presence.base == BasePresence.OFFLINE:
+        return False
+    steps.leave(agent, now=now)
+    return True
+
+
+def _over(now: datetime) -> Q:
+    return Q(closed_at__lte=now - RELOAD) | Q(closed_at=None, seen_at__lte=now - LOST_AFTER)

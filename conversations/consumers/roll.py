@@ -1,0 +1,85 @@
+"""Which pages of agents does this process hold? Written down, and kept alive, in one place per process.
+
+One task says what opened and what closed, and every few seconds, in one statement, that the rest lives: however many
+agents there are. If the process dies, it says so no more, and the background work finds out (domain.md 1.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+from conversations.services import attendance
+from routing.services import presence
+
+logger = logging.getLogger(__name__)
+
+ALIVE_EVERY = 3.0
+"""Seconds between two signs of life; after ``presence.LOST_AFTER`` without one the pages count as lost."""
+
+
+class Roll:
+    """The agents' pages of one process (one event loop)."""
+
+    def __init__(self) -> None:
+        self._process = uuid4()
+        self._pages: dict[UUID, int] = {}
+        self._closed: set[UUID] = set()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self, agent_id: int) -> UUID:
+        """A page of this agent opened; the key is what closes it."""
+        key = uuid4()
+        self._pages[key] = agent_id
+        self._tell()
+        return key
+
+    def close(self, key: UUID) -> None:
+        """A page closed."""
+        del self._pages[key]
+        self._closed.add(key)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._pages or self._closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ALIVE_EVERY):
+                    await self._news.wait()
+            self._news.clear()
+            pages, closed = dict(self._pages), frozenset(self._closed)
+            try:
+                await sync_to_async(self._write, thread_sensitive=False)(pages, closed)
+                self._closed -= closed
+            except Exception:
+                logger.exception("The agents' connections could not be written down; trying again")
+                self._news.set()
+                await asyncio.sleep(1.0)
+
+    def _write(self, pages: dict[UUID, int], closed: frozenset[UUID]) -> None:
+        close_old_connections()
+        try:
+            known = presence.keep_alive(self._process, closed=closed)
+            for key in pages.keys() - known:
+                attendance.connected(pages[key], key, process=self._process)
+        finally:
+            close_old_connections()
+
+
+_rolls: WeakKeyDictionary[asyncio.AbstractEventLoop, Roll] = WeakKeyDictionary()
+
+
+def roll() -> Roll:
+    """The roll of the running event loop."""
+    return _rolls.setdefault(asyncio.get_running_loop(), Roll())
