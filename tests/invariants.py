@@ -20,11 +20,12 @@ from routing.models import Agent, PresenceChange
 OFFERED = {"AwaitingAgentAcceptance", "AssignedBySupervisor"}
 
 
-def broken(now: datetime) -> list[str]:
-    """Every invariant that does not hold, in words; empty where all is well."""
+def broken(now: datetime, touched: Conversation | None = None) -> list[str]:
+    """Every invariant that does not hold, in words; empty where all is well. Of one conversation if that is given."""
+    rows = Conversation.objects.order_by("pk")
     return [
         f"{conversation.pk} ({conversation.state}, {conversation.reason}): {fault}"
-        for conversation in Conversation.objects.order_by("pk")
+        for conversation in (rows if touched is None else rows.filter(pk=touched.pk))
         for fault in _faults(conversation)
     ] + _faults_of_capacity(now)
 
