@@ -676,7 +676,8 @@ INTERNAL_FOR_NOW = Refusal(
 )
 CHAT_ENDED = Refusal("chat_ended", _("This chat has ended. You can start a new one."))
 CHAT_STAYS = Refusal("chat_stays", _("This chat does not end: you can simply leave, and write again at any time."))
-VERSION_CHANGED = _("This changed meanwhile: %(now)s. Look again and decide from there.")
+STALE_VERSION = Refusal("stale_version", _("%(was)s %(is)s Look again and decide from there."))
+TOO_LATE = _("%(was)s %(why)s")
 
 UNTEXT = frozenset(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F}
 

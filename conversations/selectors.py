@@ -253,8 +253,16 @@ COMING_AND_GOING = (MonitoringStarted.code, MonitoringStopped.code, SupervisorJo
 
 def has_moved_since(conversation: Conversation, version: int) -> bool:
     """Whether state, agent, queue or offer changed after this version."""
-    later = HistoryEntry.objects.filter(conversation=conversation, version__gt=version)
-    return later.exclude(code__in=COMING_AND_GOING).exists()
+    return _moves(conversation).filter(version__gt=version).exists()
+
+
+def last_move(conversation: Conversation) -> HistoryEntry | None:
+    """The latest change of state, agent, queue or offer; never that somebody monitors or takes part."""
+    return _moves(conversation).order_by("-pk").first()
+
+
+def _moves(conversation: Conversation) -> QuerySet[HistoryEntry]:
+    return HistoryEntry.objects.filter(conversation=conversation).exclude(code__in=COMING_AND_GOING)
 
 
 def last_change(conversation: Conversation) -> HistoryEntry | None:

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from conversations import audit, notifications, selectors
-from conversations.events import CustomerReturned
+from conversations import audit, notifications, selectors, wording
+from conversations.events import ConversationCreated, CustomerReturned
 from conversations.locks import LockedConversation
 from conversations.models import (
     AssignReason,
     ClosureReason,
+    HistoryEntry,
     LeftReason,
     Message,
     Mode,
@@ -32,7 +33,8 @@ from conversations.models import (
     Visibility,
 )
 from conversations.policy import (
-    VERSION_CHANGED,
+    STALE_VERSION,
+    TOO_LATE,
     Phase,
     Trigger,
     already_closed,
@@ -57,13 +59,19 @@ HANDLING = frozenset({Phase.IN_CONVERSATION, Phase.WRAP_UP})
 """The phases in which handle time runs (domain.md M21)."""
 
 
+A_MOMENT = timedelta(minutes=1)
+"""How long somebody counts as having been faster."""
+
+
 def current_phase(conversation: LockedConversation) -> Phase:
     """The phase a conversation is in."""
     return phase(conversation.state, conversation.reason)
 
 
-def check_version(conversation: LockedConversation, version: int) -> None:
+def check_version(conversation: LockedConversation, version: int, now: datetime) -> None:
     """Raise ``Stale`` if the conversation is not what the actor saw any more (domain.md 3.0, 6).
+
+    The refusal says who did what and what it is now: «Ana Test took it 3 s ago. It is active with Ana Test now.»
 
     A line that was written, and a supervisor who comes or goes, make a new version too, but change
     nothing that an action depends on: who acts on a lively chat is not sent back for them.
@@ -74,7 +82,34 @@ def check_version(conversation: LockedConversation, version: int) -> None:
         return
     if conversation.closed_at is not None:
         raise Stale(closed_already(conversation))
-    raise Stale(Refusal("stale_version", VERSION_CHANGED, {"now": describe(conversation)}))
+    change = selectors.last_move(conversation)
+    was = _deed(change, now) if change is not None else ""
+    raise Stale(Refusal(STALE_VERSION.code, STALE_VERSION.text, {"was": was, "is": _standing(conversation)}))
+
+
+def overtaken(refusal: Refusal, actor: Actor, conversation: LockedConversation, now: datetime) -> Refusal:
+    """The same no, and who was faster, where somebody else moved the conversation a moment ago."""
+    change = selectors.last_move(conversation)
+    mine = change is not None and change.actor_user_id is not None and change.actor_user_id == actor.user_id
+    if change is None or mine or change.code == ConversationCreated.code or now - change.at > A_MOMENT:
+        return refusal
+    return Refusal(refusal.code, TOO_LATE, {"was": _deed(change, now), "why": refusal.sentence}, kind=refusal.kind)
+
+
+def require_still(refusal: Refusal | None, actor: Actor, conversation: LockedConversation, now: datetime) -> None:
+    """Raise ``ActionRefused`` for a no, and say who was faster where somebody was."""
+    require(overtaken(refusal, actor, conversation, now) if refusal is not None else None)
+
+
+def _deed(change: HistoryEntry, now: datetime) -> str:
+    params = {**change.data, "name": change.actor_name}
+    return wording.deed(change.code, params, (now - change.at).total_seconds())
+
+
+def _standing(conversation: LockedConversation) -> str:
+    agent = conversation.agent
+    params = {"queue": conversation.queue.name, "agent": agent.name if agent is not None else "–"}
+    return wording.sentence(wording.STANDINGS, current_phase(conversation).value, params)
 
 
 def closed_already(conversation: LockedConversation) -> Refusal:
@@ -83,14 +118,6 @@ def closed_already(conversation: LockedConversation) -> Refusal:
     assert conversation.closed_at is not None, "only a closed conversation was closed by somebody"
     at = timezone.localtime(conversation.closed_at)
     return already_closed(change.actor_name if change is not None else "–", f"{at:%H:%M:%S}")
-
-
-def describe(conversation: LockedConversation) -> str:
-    """The state in words, with the agent where there is one."""
-    words = str(conversation.get_state_display()).lower()
-    if conversation.is_offered and conversation.agent is not None:
-        return f"{StateReason(conversation.reason).label} ({conversation.agent.name})"
-    return f"{words} ({conversation.agent.name})" if conversation.agent is not None else words
 
 
 def move(
@@ -385,10 +412,12 @@ def own_conversation(
     actor: Actor,
     conversation: LockedConversation,
     agents: Mapping[int, LockedAgent],
+    now: datetime,
     *phases: Phase,
 ) -> LockedAgent:
     """The actor as the primary of a conversation in one of these phases; raises ``ActionRefused`` otherwise."""
-    require(why_not_own(actor, conversation.agent_id, current_phase(conversation), *phases))
+    refusal = why_not_own(actor, conversation.agent_id, current_phase(conversation), *phases)
+    require_still(refusal, actor, conversation, now)
     assert conversation.agent_id is not None, "the primary was just found to be the actor"
     return agents[conversation.agent_id]
 

@@ -98,6 +98,40 @@ TIMELINE: Texts = {
 }
 
 
+DEEDS: Texts = {
+    "conversation.created": _("%(name)s began it"),
+    "conversation.assigned": _("%(name)s assigned it to %(agent)s"),
+    "conversation.assigned_to_queue": _("%(name)s moved it to %(queue)s"),
+    "conversation.picked": _("%(name)s took it"),
+    "conversation.accepted": _("%(name)s accepted it"),
+    "conversation.rejected": _("%(name)s rejected it"),
+    "conversation.timed_out": _("%(agent)s did not answer the offer"),
+    "conversation.transfer_requested": _("%(name)s asked %(agent)s to take over"),
+    "conversation.transferred": _("%(name)s took it over"),
+    "conversation.transfer_rejected": _("%(name)s rejected the transfer"),
+    "conversation.transfer_timed_out": _("%(agent)s did not answer the transfer"),
+    "conversation.transfer_cancelled": _("%(name)s cancelled the transfer to %(agent)s"),
+    "conversation.released": _("%(name)s gave it back to the queue"),
+    "conversation.moved_to_waiting": _("%(name)s left it waiting"),
+    "conversation.revived": _("%(name)s took it up again"),
+    "conversation.customer_returned": _("%(name)s wrote again"),
+    "conversation.ended": _("%(name)s ended it"),
+    "conversation.closed": _("%(name)s closed it"),
+    "conversation.force_closed": _("%(name)s force closed it"),
+}
+"""What somebody did to a conversation, told to whoever came too late (domain.md 3.0, 6)."""
+
+STANDINGS: Texts = {
+    "open": _("It is open in %(queue)s now."),
+    "offered": _("It is offered to %(agent)s now."),
+    "in_conversation": _("It is active with %(agent)s now."),
+    "waiting": _("It is waiting now."),
+    "wrap_up": _("It is in wrap-up with %(agent)s now."),
+    "closed": _("It is closed now."),
+}
+"""What a conversation is now, by phase."""
+
+
 class _Known(dict[str, object]):
     """Params in which a missing name reads as a dash, so that old rows never break a page."""
 
@@ -127,3 +161,20 @@ def notice(code: str, params: Mapping[str, object]) -> str:
 def timeline(code: str, params: Mapping[str, object]) -> str:
     """The sentence of a history entry."""
     return sentence(TIMELINE, code, params)
+
+
+def deed(code: str, params: Mapping[str, object], seconds: float) -> str:
+    """Who did what, how long ago: «Ana Test took it 3 s ago.»"""
+    did = sentence(DEEDS, code, params) if code in DEEDS else str(_("This changed"))
+    return str(_("%(deed)s %(ago)s.")) % {"deed": did, "ago": ago(seconds)}
+
+
+def ago(seconds: float) -> str:
+    """How long ago something happened, roughly."""
+    if seconds < 1:
+        return str(_("just now"))
+    if seconds < 60:
+        return str(_("%(n)d s ago")) % {"n": seconds}
+    if seconds < 3600:
+        return str(_("%(n)d min ago")) % {"n": seconds // 60}
+    return str(_("%(n)d h ago")) % {"n": seconds // 3600}

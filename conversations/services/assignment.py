@@ -80,7 +80,7 @@ def assign(
     facts = selectors.facts(conversation, offer)
     common = policy.why_not_supervise(actor, facts, switches, Verb.ASSIGN)
     require(common)
-    steps.check_version(conversation, version)
+    steps.check_version(conversation, version, now)
     require(policy.why_not(Verb.ASSIGN, actor, facts, switches))
     require(policy.why_not_note(note))
     agent = agents.get(agent_id)
@@ -152,7 +152,7 @@ def assign_to_queue(
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, switches, Verb.ASSIGN))
-    steps.check_version(conversation, version)
+    steps.check_version(conversation, version, now)
     require(policy.why_not(Verb.ASSIGN, actor, facts, switches))
     require(policy.why_not_note(note))
     queue = Queue.objects.filter(pk=queue_id).first()
@@ -231,7 +231,7 @@ def transfer(
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, switches, Verb.TRANSFER))
-    steps.check_version(conversation, version)
+    steps.check_version(conversation, version, now)
     require(policy.why_not(Verb.TRANSFER, actor, facts, switches))
     require(policy.why_not_note(note))
     agent = agents.get(agent_id)
@@ -294,10 +294,10 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
-    if offer is None or offer.kind != OfferKind.TRANSFER:
-        raise ActionRefused(policy.NO_PENDING_TRANSFER)
-    agents = lock_agents([offer.agent_id, conversation.agent_id])
     now = now or timezone.now()
+    if offer is None or offer.kind != OfferKind.TRANSFER:
+        raise ActionRefused(steps.overtaken(policy.NO_PENDING_TRANSFER, actor, conversation, now))
+    agents = lock_agents([offer.agent_id, conversation.agent_id])
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, selectors.switches(), Verb.TRANSFER))
 
@@ -336,13 +336,16 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     conversation = lock_conversation(conversation_id)
     if not actor.is_agent or actor.agent_id is None:
         raise ActionRefused(policy.NOT_AGENT)
-    selectors.require_visible(actor, conversation)
+    if conversation.queue_id not in actor.agent_queue_ids:  # Who stood in the own open list may be told who took it.
+        selectors.require_visible(actor, conversation)
     agents = lock_agents([actor.agent_id])
     agent = agents[actor.agent_id]
     now = now or timezone.now()
     presence = BasePresence(agent.presence.base)
     allows_pick = conversation.workstream.allows_pick
-    require(policy.why_not_pick(actor, steps.current_phase(conversation), presence, allows_pick=allows_pick))
+    at = steps.current_phase(conversation)
+    steps.require_still(policy.NOT_OPEN if at != Phase.OPEN else None, actor, conversation, now)
+    require(policy.why_not_pick(actor, at, presence, allows_pick=allows_pick))
     target = _target(conversation, agent, now)
     require(routing_why_not_take(target.candidate))
     over_units, _ = _over(policy.cautions_transfer(target, selectors.cost_of(conversation)))
@@ -386,7 +389,7 @@ def release(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     offer = selectors.pending_offer(conversation)
     agents = lock_agents([conversation.agent_id, offer.agent_id if offer else None])
     now = now or timezone.now()
-    agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION)
+    agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION)
     asked = offer.agent.user_id if offer is not None else None
     hearers = steps.audience(conversation, asked, customer=True, open_list=True)
     version, before = steps.back_to_queue(

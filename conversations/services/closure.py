@@ -45,7 +45,7 @@ def end(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> C
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
     now = now or timezone.now()
-    agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION)
+    agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION)
     steps.say(conversation, "agent_ended", {"agent": agent.name}, now)
     return _to_wrap_up(actor, conversation, offer, agents, Trigger.AGENT_END, "ended", now)
 
@@ -89,7 +89,7 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
     now = now or timezone.now()
-    agent = steps.own_conversation(actor, conversation, agents, Phase.IN_CONVERSATION, Phase.WRAP_UP)
+    agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION, Phase.WRAP_UP)
     if steps.current_phase(conversation) == Phase.WRAP_UP:
         return _finish(actor, conversation, offer, agents, now)
     if conversation.kind not in PERSISTS:
@@ -138,7 +138,7 @@ def finish_wrap_up(actor: Actor, conversation_id: int, *, now: datetime | None =
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
     now = now or timezone.now()
-    steps.own_conversation(actor, conversation, agents, Phase.WRAP_UP)
+    steps.own_conversation(actor, conversation, agents, now, Phase.WRAP_UP)
     return _finish(actor, conversation, offer, agents, now)
 
 
@@ -213,7 +213,7 @@ def force_close(
         require(policy.why_not_supervisor(actor))
         raise Stale(steps.closed_already(conversation))
     require(policy.why_not(Verb.FORCE_CLOSE, actor, facts, switches))
-    steps.check_version(conversation, version)
+    steps.check_version(conversation, version, now)
     require(policy.why_not_note(note))
     if switches.force_close_reason_required and not note:
         raise ActionRefused(policy.FORCE_CLOSE_REASON_REQUIRED)

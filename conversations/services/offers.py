@@ -35,12 +35,14 @@ from supervisor_console.kernel.errors import ActionRefused, NotVisible
 from supervisor_console.kernel.realtime import action
 
 
-def _lock_own_offer(actor: Actor, offer_id: int) -> tuple[LockedConversation, Offer, dict[int, LockedAgent]]:
+def _lock_own_offer(
+    actor: Actor, offer_id: int, now: datetime | None
+) -> tuple[LockedConversation, Offer, dict[int, LockedAgent]]:
     conversation, offer = lock_offer(offer_id)
     if not actor.is_agent or offer.agent_id != actor.agent_id:
         raise NotVisible
     if offer.status != OfferStatus.PENDING:
-        raise ActionRefused(policy.OFFER_GONE)
+        raise ActionRefused(steps.overtaken(policy.OFFER_GONE, actor, conversation, now or timezone.now()))
     return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
 
 
@@ -52,7 +54,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     ``ActionRefused`` with ``offer_gone`` for an offer that is over, also one whose time has run out
     but was not swept yet. Announced to supervisors, both agents and the customer.
     """
-    conversation, offer, agents = _lock_own_offer(actor, offer_id)
+    conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
     now = now or timezone.now()
     if offer.expires_at <= now:
         raise ActionRefused(policy.OFFER_GONE)
@@ -160,7 +162,7 @@ def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     Raises ``ActionRefused`` for an offer that is over, or whose workstream shows no Reject. The
     supervisor who asked is told and can reassign. Announced to supervisors and both agents.
     """
-    conversation, offer, agents = _lock_own_offer(actor, offer_id)
+    conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
     if not conversation.workstream.offers_reject:
         raise ActionRefused(policy.REJECT_OFF)
     return _decline(actor, conversation, offer, agents, now or timezone.now(), missed=False)

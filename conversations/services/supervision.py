@@ -135,7 +135,8 @@ def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     if found is not None and found.mode == Mode.CONSULT:
         raise ActionRefused(policy.ALREADY_JOINED)
     facts = selectors.facts(conversation, selectors.pending_offer(conversation))
-    require(policy.why_not_join(actor, facts, selectors.switches(), is_monitoring=found is not None))
+    refusal = policy.why_not_join(actor, facts, selectors.switches(), is_monitoring=found is not None)
+    steps.require_still(refusal, actor, conversation, now)
     assert actor.user_id is not None
     in_dialogue = facts.phase in (Phase.IN_CONVERSATION, Phase.WAITING)
     steps.end_participations(conversation, LeftReason.JOINED, now, user_ids=[actor.user_id])
