@@ -1,4 +1,4 @@
-"""What the kernel keeps in the database: the outbox of announcements."""
+"""What the kernel keeps in the database: the outbox of announcements, and which requests were carried out."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -20,3 +20,24 @@ class Announcement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M:%S} · {len(self.frames)}"
+
+
+class IdempotencyKey(models.Model):
+    """A request that was carried out, and the event that came of it, written in the same transaction.
+
+    The same person sending the same key for the same thing again gets that event, and nothing happens twice.
+    """
+
+    who = models.CharField(max_length=40)
+    key = models.CharField(max_length=64)
+    what = models.CharField(max_length=32)
+    outcome = models.JSONField(default=dict)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
+        constraints = [models.UniqueConstraint(fields=["who", "key", "what"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M:%S} · {self.who}"

@@ -18,7 +18,7 @@ from conversations.models import Conversation, Mode, Offer, OfferStatus, Partici
 from conversations.services import closure, offers, supervision
 from routing.models import Channel, ChannelKind
 from routing.services import presence
-from supervisor_console.kernel import realtime
+from supervisor_console.kernel import idempotency, realtime
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ConsoleError
 
@@ -48,6 +48,7 @@ def run_due(*, now: datetime | None = None) -> int:
     """Do everything that is due at ``now``; returns how many things were done."""
     at = now or timezone.now()
     realtime.prune(at)
+    idempotency.prune(at)
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
     done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))

@@ -177,6 +177,15 @@ function open(row) {
 
 // ---- toolbar ----
 
+// Two presses on one verb of one row, as it stands, are one request.
+let pressed = { what: "", key: "" };
+
+function keyFor(url, version) {
+  const what = `${url} ${version}`;
+  if (pressed.what !== what) pressed = { what, key: crypto.randomUUID?.() ?? "" };
+  return pressed.key;
+}
+
 function point(event) {
   const button = event.target instanceof Element ? event.target.closest("[data-verb]") : null;
   if (button === pointed) return;
@@ -195,7 +204,7 @@ document.addEventListener("click", (event) => {
   const url = button.dataset.url.replace(/\/0(?=\/|$)/, `/${row.dataset.id}`);
   const method = button.dataset.method ?? "dialog";
   if (method === "dialog") window.htmx.ajax("GET", url, { source: button, target: "#dialog-body", swap: "innerHTML" });
-  else if (method === "post") window.htmx.ajax("POST", url, { source: button, swap: "none", values: { version: row.dataset.version } });
+  else if (method === "post") window.htmx.ajax("POST", url, { source: button, swap: "none", values: { version: row.dataset.version, idempotency_key: keyFor(url, row.dataset.version) } });
   else location.assign(url);
 });
 

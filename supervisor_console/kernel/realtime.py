@@ -16,7 +16,9 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import wraps
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -24,6 +26,7 @@ from channels.layers import get_channel_layer
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
+from supervisor_console.kernel import idempotency
 from supervisor_console.kernel.events import Json
 from supervisor_console.models import Announcement
 
@@ -45,19 +48,56 @@ REMEMBERED = 1000
 """How many announcements a process remembers as delivered. A row is written at the very end of its
 action, so ids that become visible late are a few behind the newest, never a thousand."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 Frame = dict[str, Json]
 Deliver = Callable[[frozenset[str], Frame], None]
 
 _frames: ContextVar[list[Json] | None] = ContextVar("frames", default=None)
 
 
-@contextlib.contextmanager
-def action() -> Iterator[None]:
-    """The transaction of one action: durable, and what it announces leaves with it or not at all.
+class Action:
+    """One durable transaction, and what it announces leaves with it or not at all; never nested.
 
-    Used as the decorator of every service; never nested. Announcements are one outbox row and,
-    after the commit, one message through the channel layer.
+    Announcements are one outbox row and, after the commit, one message through the channel layer. As the decorator
+    of a service it also knows a request that was carried out before, and returns the event of the first time.
     """
+
+    def __enter__(self) -> None:
+        self._transaction = _transaction()
+        self._transaction.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._transaction.__exit__(kind, error, trace)
+
+    def __call__(self, service: Callable[P, T]) -> Callable[P, T]:
+        """The service as an action."""
+        verb = f"{service.__module__}.{service.__qualname__}"
+
+        @wraps(service)
+        def act(*args: P.args, **kwargs: P.kwargs) -> T:
+            with _transaction():
+                row, before = idempotency.claim(verb, args, kwargs)
+                if before is not None:
+                    return cast(T, before)
+                outcome = service(*args, **kwargs)
+                if row is not None:
+                    idempotency.note(row, outcome)
+                return outcome
+
+        return act
+
+
+def action() -> Action:
+    """The transaction of one action: the decorator of every service."""
+    return Action()
+
+
+@contextlib.contextmanager
+def _transaction() -> Iterator[None]:
     token = _frames.set([])
     try:
         with transaction.atomic(durable=True):

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
+from supervisor_console.kernel import idempotency
 from supervisor_console.kernel.errors import BUSY, ActionRefused, ConfirmationNeeded, Kind, Refusal
 
 STATUS: Mapping[Kind, int] = {
@@ -96,3 +97,17 @@ class RefusalMiddleware:
         if isinstance(error, OperationalError) and is_lock_timeout(error):
             return refused(request, BUSY)
         return None
+
+
+class IdempotencyMiddleware:
+    """Gives the actions of a POST the key that its form or its header carries."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return self.get_response(request)
+        key = request.headers.get(idempotency.HEADER) or request.POST.get(idempotency.FIELD, "")
+        with idempotency.request_key(key):
+            return self.get_response(request)

@@ -5,6 +5,7 @@ language, and kept. Everything here takes plain values; templates/components/REA
 """
 
 import json
+import uuid
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+
+from supervisor_console.kernel import idempotency
 
 register = template.Library()
 
@@ -166,6 +169,12 @@ def _presence_code(code: str | None) -> str:
 
 
 @register.simple_tag
+def idempotency_key() -> SafeString:
+    """The hidden field by which a form that is sent twice is recognised; belongs into every form of a verb."""
+    return format_html('<input type="hidden" name="{}" value="{}">', idempotency.FIELD, uuid.uuid4())
+
+
+@register.simple_tag
 def ui_texts() -> SafeString:
     """The sentences that the scripts show, translated, as a data block."""
     texts = {
@@ -194,11 +203,13 @@ def ui_texts() -> SafeString:
         "open": _("Open"),
         "dismiss": _("Dismiss"),
         "failed": _("That did not work. Nothing was changed; try again."),
-        "failed_network": _("The server cannot be reached. Nothing was changed; try again in a moment."),
+        "failed_network": _("The server cannot be reached. Try again in a moment: nothing is done twice."),
         "forbidden": _("That is not allowed, or this page is too old. Reload it and try again."),
         "not_found": _("That is no longer here, or not visible to you."),
         "too_long": _("The server takes long to answer. Try again."),
         "new_messages": _("New messages"),
+        "typing_one": _("{name} is typing …"),
+        "typing_many": _("{name} are typing …"),
         "public_mode": _("The customer reads what you write here."),
         "shown_of": _("{n} shown"),
         "shortcuts": _("Keyboard"),
