@@ -199,7 +199,7 @@ def test_a_refused_verb_is_said_in_a_toast_and_the_list_is_put_right(open_page: 
 
         boriss.locator(".desk-open").get_by_role("button", name="Pick").click()
 
-        expect(boriss.locator("[data-toast][data-code=not_found]")).to_be_visible()
+        expect(boriss.locator("[data-toast][data-code=state_not_open]")).to_be_visible()
         boriss.get_by_role("button", name="Resume updates").click()
         expect(boriss.get_by_text("Nobody is waiting")).to_be_visible()
 

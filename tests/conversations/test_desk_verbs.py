@@ -118,6 +118,17 @@ def test_picking_takes_it_and_a_second_one_is_too_late(floor: Floor, ana: Client
     assert (again.status_code, "state_not_open" in toast_of(again)) == (409, True)
 
 
+def test_who_picks_too_late_from_the_own_open_list_is_told_so(floor: Floor, ana: Client) -> None:
+    chat = floor.start()
+    assignment.pick(actor_of(floor.boris), chat.pk)
+    before = state_of_everything()
+
+    answer = ana.post(f"/desk/{chat.pk}/pick/", headers=PART)
+
+    assert (answer.status_code, "state_not_open" in toast_of(answer)) == (409, True)
+    assert state_of_everything() == before
+
+
 def test_ending_keeps_it_on_the_desk_in_wrap_up_and_finishing_takes_it_off(floor: Floor, ana: Client) -> None:
     chat = floor.active()
 
@@ -231,6 +242,7 @@ def test_after_the_dialogue_only_internal_lines_are_taken(floor: Floor, ana: Cli
 @pytest.mark.parametrize("who", ["another agent's", "unknown", "huge"])
 def test_a_foreign_or_unknown_conversation_is_not_there(floor: Floor, ana: Client, verb: str, who: str) -> None:
     chat = floor.active(by=floor.boris)
+    Conversation.objects.filter(pk=chat.pk).update(queue=floor.returns)  # not one of Ana's queues
     number = {"another agent's": chat.pk, "unknown": 10**6, "huge": 10**30}[who]
     before = state_of_everything()
 
