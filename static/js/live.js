@@ -9,8 +9,16 @@ const COALESCE = 300; // ms between two fetches of one region: the first at once
 const TROUBLE = 1500; // ms until the banner appears
 const POLL_AFTER = 5000;
 const POLL_EVERY = 15000;
-const PING_EVERY = 5000;
-const PONG_WITHIN = 10000;
+const PING_EVERY = 4000;
+const PONG_WITHIN = 4000; // ms without a word after a ping until the link counts as dead; more each time it does
+const PONG_AFTER_SLEEP = 2000; // ms, when the page slept: the link has most likely gone meanwhile
+const CONNECT_WITHIN = 10000;
+const FETCH_WITHIN = 15000;
+const FETCH_AFTER_DEATH = 1000; // ms: what hangs on another connection of the dead line is asked for again at once,
+const RUSH = 5000; // for so many ms
+const RETRY = 1500; // ms until a region whose fetch failed is fetched again, and up to as many more by chance
+const COME_BACK = 4409;
+const LIVED = 1000; // ms that a socket lives before it is asked to come back, or it is not asked but kept out
 const FINAL = new Set([4401, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
 const OWN = 2500; // ms in which events count as the answer to one's own action
 const LONGEST_PAUSE = 4000; // ms between two attempts to connect, at most; half of it is chance, so that not all come at once
@@ -29,10 +37,14 @@ let since = Date.now();
 let pressed = null;
 let ownUntil = 0;
 let pinged = 0;
-let answered = false;
+let patience = PONG_WITHIN;
 let lag = null;
 let reconnectTimer = 0;
 let heard = Date.now();
+let began = 0;
+let died = -Infinity;
+let deaths = 0;
+let tended = Date.now();
 
 // ---- regions ----
 
@@ -81,6 +93,21 @@ function change(region, what, forced = false) {
   refresh(region);
   showChip();
 }
+
+// A region whose fetch brought nothing is not left as it is. What hangs is given up, sooner where the line was dead.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.triggeringEvent?.type !== "live:refresh") return;
+  event.detail.timeout = performance.now() - died < RUSH ? FETCH_AFTER_DEATH : FETCH_WITHIN;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { requestConfig, successful, xhr, elt } = event.detail;
+  if (successful || requestConfig?.triggeringEvent?.type !== "live:refresh" || (xhr.status > 0 && xhr.status < 500)) return;
+  const pause = performance.now() - died < RUSH ? 0 : RETRY + Math.random() * RETRY;
+  setTimeout(() => {
+    const region = document.getElementById(elt.id);
+    if (region?.dataset.live && isOpen()) change(region, "again");
+  }, pause);
+});
 
 export function refreshAll(forced = false) {
   for (const region of regions()) change(region, "all", forced);
@@ -334,9 +361,9 @@ function receive(frame) {
       attempt = 0;
       break;
     case "pong": {
-      answered = true;
       const there = performance.now() - pinged;
       pinged = 0;
+      deaths = 0;
       if (frame.now) setServerTime(frame.now, Date.now() - there / 2);
       if (lag === null) delay(there);
       break;
@@ -355,16 +382,22 @@ function receive(frame) {
       toast(frame);
       announce(["notices"], frame.id ?? frame.text);
       break;
+    case "probe":
+      document.dispatchEvent(new CustomEvent("console:probe", { detail: frame }));
+      break;
   }
 }
 
 function connect() {
   clearTimeout(reconnectTimer);
+  if (socket) return;
   const url = new URL(path, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const mine = new WebSocket(url);
   socket = mine;
+  began = performance.now();
   mine.onopen = () => {
+    if (mine !== socket) return;
     pinged = 0;
     heard = Date.now();
     told = "";
@@ -372,43 +405,60 @@ function connect() {
     stamp();
     for (const region of regions()) if (!isKept(region)) change(region, "all");
     watch();
-    ping();
+    ping(CONNECT_WITHIN); // A server to which everybody comes back at once may take its time.
   };
   mine.onmessage = (event) => {
+    if (mine !== socket) return;
     let frame = null;
     try { frame = JSON.parse(event.data); } catch { return; }
     if (frame) receive(frame);
   };
-  mine.onclose = (event) => {
-    if (mine !== socket) return;
-    socket = null;
-    lag = null;
-    if (FINAL.has(event.code)) {
-      show("out");
-      const login = document.body.dataset.loginUrl;
-      showBanner("banner_signed_out", "crit", login && element("a", { class: "btn small", href: `${login}?next=${encodeURIComponent(location.pathname + location.search)}` }, text("log_in")));
-      return;
-    }
-    show("broken");
-    attempt += 1;
-    const pause = Math.min(LONGEST_PAUSE, 400 * 2 ** Math.min(attempt, 6));
-    reconnectTimer = setTimeout(connect, pause / 2 + Math.random() * pause / 2);
-  };
+  mine.onclose = (event) => { if (mine === socket) lose(event.code); };
 }
 
-function ping() {
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  if (pinged && answered && performance.now() - pinged > PONG_WITHIN) {
-    socket.close();
+function lose(code) {
+  socket = null;
+  lag = null;
+  if (FINAL.has(code)) {
+    show("out");
+    const login = document.body.dataset.loginUrl;
+    showBanner("banner_signed_out", "crit", login && element("a", { class: "btn small", href: `${login}?next=${encodeURIComponent(location.pathname + location.search)}` }, text("log_in")));
     return;
   }
-  if (!pinged) {
-    pinged = performance.now();
-    socket.send(JSON.stringify({ type: "ping" }));
-  }
+  show("broken");
+  attempt += 1;
+  // Asked to come back: at once, unless that was the answer to coming back.
+  const asked = code === COME_BACK && performance.now() - began > LIVED;
+  const pause = asked ? 200 : Math.min(LONGEST_PAUSE, 400 * 2 ** Math.min(attempt, 6));
+  reconnectTimer = setTimeout(connect, pause / 2 + Math.random() * pause / 2);
+}
+
+// The other end does not answer: nobody waits for its good-bye.
+function giveUp() {
+  const mine = socket;
+  lose(0);
+  mine.close();
+}
+
+function ping(within = PONG_WITHIN * 2 ** Math.min(deaths, 3)) {
+  if (!isOpen() || pinged) return;
+  pinged = performance.now();
+  patience = within;
+  socket.send(JSON.stringify({ type: "ping" }));
 }
 
 function tend() {
+  const now = performance.now();
+  const slept = Date.now() - tended > SILENT;
+  tended = Date.now();
+  if (isOpen() && pinged && now - pinged > patience && Date.now() - heard > patience) {
+    died = now;
+    deaths += 1;
+    giveUp();
+  } else if (slept) {
+    pinged = 0;
+    ping(PONG_AFTER_SLEEP);
+  } else if (socket?.readyState === WebSocket.CONNECTING && now - began > CONNECT_WITHIN) giveUp();
   if ((state === "live" || state === "late") && Date.now() - heard > SILENT) show("late");
   if (state === "broken" || state === "connecting") {
     const trouble = Date.now() - since;
@@ -424,9 +474,13 @@ let polled = Date.now();
 if (path) {
   show("connecting");
   connect();
-  setInterval(ping, PING_EVERY);
+  setInterval(() => ping(), PING_EVERY);
   setInterval(tend, 500);
-  const again = () => { if (state === "broken" && navigator.onLine) connect(); };
+  const again = () => {
+    if (state !== "broken" || !navigator.onLine) return;
+    if (socket && performance.now() - began > PONG_AFTER_SLEEP) giveUp();
+    connect();
+  };
   window.addEventListener("online", again);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
 }
