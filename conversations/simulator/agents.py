@@ -30,9 +30,6 @@ def chances(scene: Scene) -> Iterator[Chance]:
     yield from _rarely(scene)
     for invitation in scene.floor.invitations:
         yield from _answer(scene, invitation)
-    for consultant in scene.floor.consultants:
-        if scene.waited(consultant.since) >= 60 and scene.floor.desk_of[consultant.agent_id].is_there:
-            yield Chance(0.02, Act(Deed.LEAVE_CONSULT, consultant.chat_id, consultant.agent_id))
     yield from _coming_and_going(scene)
 
 
@@ -53,7 +50,7 @@ def _picks(scene: Scene, chat: Chat) -> Iterator[Chance]:
 def _revival(scene: Scene, chat: Chat) -> Iterator[Chance]:
     desk = scene.floor.desk_of.get(chat.last_agent_id or 0)
     if desk is not None and desk.wants(chat) == 1.0 and not chat.transfer_pending and scene.waited(chat.since) >= 60:
-        yield Chance(0.015 * scene.fullness(Phase.WAITING) ** 2, Act(Deed.REVIVE, chat.id, desk.agent_id))
+        yield Chance(0.05 * scene.fullness(Phase.WAITING) ** 2, Act(Deed.REVIVE, chat.id, desk.agent_id))
 
 
 def _at_work(scene: Scene, chat: Chat, desk: Desk) -> Iterator[Chance]:
@@ -83,7 +80,7 @@ def _is_over(scene: Scene, chat: Chat) -> bool:
 
 
 def _rarely(scene: Scene) -> Iterator[Chance]:
-    """Given back to the queue, or closed by mistake: now and then, whoever has whatever."""
+    """Given back to the queue, closed by mistake, left to the colleague who took over: now and then, by anybody."""
     held = [
         chat
         for chat in scene.floor.chats
@@ -95,6 +92,14 @@ def _rarely(scene: Scene) -> Iterator[Chance]:
     yield from shared(0.4 * scene.scale, [Act(Deed.RELEASE, chat.id, chat.agent_id or 0) for chat in held])
     live = [chat for chat in held if chat.is_live]
     yield from shared(0.2 * scene.scale, [Act(Deed.CLOSE_SESSION, chat.id, chat.agent_id or 0) for chat in live])
+    unneeded = [
+        consultant
+        for consultant in scene.floor.consultants
+        if scene.waited(consultant.since) >= 60 and scene.floor.desk_of[consultant.agent_id].is_there
+    ]
+    yield from shared(
+        0.25 * scene.scale, [Act(Deed.LEAVE_CONSULT, found.chat_id, found.agent_id) for found in unneeded]
+    )
 
 
 def _answer(scene: Scene, invitation: Invitation) -> Iterator[Chance]:

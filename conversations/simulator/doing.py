@@ -6,11 +6,12 @@ from datetime import datetime
 from random import Random
 
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from conversations import selectors
 from conversations.demo import people, plans
 from conversations.demo.centre import add_user
-from conversations.demo.story import PRODUCT_SKILL
+from conversations.demo.story import CONFIRMED, PRODUCT_SKILL
 from conversations.demo.transcripts import Line, Voice, transcripts
 from conversations.models import Conversation, Customer, Message, SenderKind, Visibility
 from conversations.services import assignment, closure, intake, messaging, notices, offers, supervision
@@ -27,7 +28,7 @@ SHIFT_LEAD = ("shift-lead", "Shift lead", "(simulated)")
 VOICES = {SenderKind.CUSTOMER: Voice.CUSTOMER, SenderKind.AGENT: Voice.AGENT}
 
 
-def do(act: Act, rng: Random, now: datetime) -> None:
+def do(act: Act, rng: Random, now: datetime | None) -> None:
     """Do one thing; raises whatever the service raises."""
     match act.deed:
         case Deed.START:
@@ -61,13 +62,13 @@ def _agent(act: Act) -> Actor:
 # --- customers ----------------------------------------------------------------------------------------------
 
 
-def _start(channel: Channel, rng: Random, now: datetime) -> None:
+def _start(channel: Channel, rng: Random, now: datetime | None) -> None:
     """Somebody writes, or calls: a customer of before who has nothing going on, if there is one."""
     told = rng.choice([script for script in transcripts() if script.is_call == (channel == Channel.VOICE)])
     name = _somebody(told.language, rng)
     known = Customer.objects.filter(name=name).order_by("pk")
     customer = next((found for found in known if plans.is_made_up(found.contact)), None)
-    words = {**plans.made_up_words(rng, now.year), "name": plans.first_name(name)}
+    words = {**_made_up_words(rng, now), "name": plans.first_name(name)}
     wanted = {} if told.language == script.ENGLISH else {told.language: 3}
     queue = people.CALLS if told.is_call else told.queue.capitalize()
     if queue in PRODUCT_SKILL and rng.random() < 0.35:
@@ -93,7 +94,7 @@ def _somebody(language: str, rng: Random) -> str:
     return rng.choice([name for name in names if name not in here] or names)
 
 
-def _write(act: Act, rng: Random, now: datetime) -> None:
+def _write(act: Act, rng: Random, now: datetime | None) -> None:
     row = _conversation(act)
     if act.deed == Deed.NUDGE:
         text = script.phrase("n", script.language_of(script.transcript_of(row.subject)), rng)
@@ -108,15 +109,19 @@ def _said(row: Conversation) -> list[Line]:
     return [Line(VOICES[SenderKind(kind)], text) for kind, text in lines.values_list("sender_kind", "text")]
 
 
-def _words(row: Conversation, agent: str, rng: Random, now: datetime) -> dict[str, str]:
+def _words(row: Conversation, agent: str, rng: Random, now: datetime | None) -> dict[str, str]:
     known = {"name": plans.first_name(row.customer.name), "agent": agent.partition(" ")[0]}
-    return plans.made_up_words(rng, now.year) | known
+    return _made_up_words(rng, now) | known
+
+
+def _made_up_words(rng: Random, now: datetime | None) -> dict[str, str]:
+    return plans.made_up_words(rng, (now or timezone.now()).year)
 
 
 # --- agents -------------------------------------------------------------------------------------------------
 
 
-def _work(act: Act, agent: Actor, rng: Random, now: datetime) -> None:
+def _work(act: Act, agent: Actor, rng: Random, now: datetime | None) -> None:
     match act.deed:
         case Deed.PICK:
             assignment.pick(agent, act.chat_id, now=now)
@@ -140,14 +145,14 @@ def _work(act: Act, agent: Actor, rng: Random, now: datetime) -> None:
             supervision.leave(agent, act.chat_id, now=now)
 
 
-def _answer(act: Act, agent: Actor, rng: Random, now: datetime) -> None:
+def _answer(act: Act, agent: Actor, rng: Random, now: datetime | None) -> None:
     row = _conversation(act)
     line = script.agent_says(row.subject, _said(row), _words(row, agent.name, rng, now), rng)
     visibility = Visibility.INTERNAL if line.voice == Voice.INTERNAL else Visibility.PUBLIC
     messaging.send(agent, row.pk, text=line.text, visibility=visibility, now=now)
 
 
-def _come_or_go(act: Act, rng: Random, now: datetime) -> None:
+def _come_or_go(act: Act, rng: Random, now: datetime | None) -> None:
     """Sign in and out, take a break, come back; whoever comes reads what they were told meanwhile."""
     match act.deed:
         case Deed.SIGN_OUT:
@@ -179,7 +184,7 @@ def hire_shift_lead() -> None:
         lead.user_permissions.add(Permission.objects.get(codename="view_all_queues"))
 
 
-def _assign(act: Act, now: datetime) -> None:
+def _assign(act: Act, now: datetime | None) -> None:
     lead = routing_selectors.actor_for(User.objects.get(username=SHIFT_LEAD[0]))
     row = selectors.get_visible(lead, act.chat_id)
-    assignment.assign(lead, row.pk, agent_id=act.agent_id, version=row.version, now=now)
+    assignment.assign(lead, row.pk, agent_id=act.agent_id, version=row.version, confirmed=CONFIRMED, now=now)

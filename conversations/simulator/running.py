@@ -18,10 +18,13 @@ from conversations.simulator.simulator import Simulator
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 30.0
+FASTEST = 200.0
 
 
-def why_not_here() -> str | None:
-    """Why nobody may be simulated on this database: only the demo is ever played with."""
+def why_not_here(rate: float) -> str | None:
+    """Why nobody may be simulated here, or not so fast: only the demo is ever played with."""
+    if not 0 < rate <= FASTEST:
+        return f"The rate is a number above 0, at most {FASTEST:.0f}."
     if not settings.DEMO:
         return "Customers and agents are simulated in demo mode only. Set DEMO=1."
     if not doors.is_whole():

@@ -64,10 +64,13 @@ class Simulator:
             hire_shift_lead()
 
     def step(self, now: datetime | None = None) -> Act | None:
-        """Let one thing happen; None where nothing could, or somebody was faster."""
-        now = now or timezone.now()
+        """Let one thing happen; None where nothing could, or somebody was faster.
+
+        Without ``now`` the services look at the clock themselves, when they hold their locks: a person in another
+        process may have changed the row since this one looked.
+        """
         if self._left <= 0:
-            self._look(now)
+            self._look(now or timezone.now())
         self._left -= 1
         act = choose(self._possible, self.rng)
         if act is None:

@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
 from itertools import pairwise
 
 import pytest
 from django.contrib.auth import authenticate
-from django.core.management import call_command
 from django.db.models import F, Max, Min, Q
 from django.test import override_settings
 from django.utils import timezone
@@ -37,18 +35,8 @@ from conversations.services import timers
 from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Channel, PresenceChange, Queue, QueueType, User, Workstream
 from supervisor_console import settings as product_settings
-from supervisor_console.kernel.actor import Actor
 from tests.conftest import as_migrated
-
-DEMO = {"DEMO": True, "PASSWORD_HASHERS": ["supervisor_console.demo_auth.DemoPasswordHasher"]}
-
-
-def load(*arguments: str) -> str:
-    """What the command prints in demo mode."""
-    said = StringIO()
-    with override_settings(**DEMO):
-        call_command("load_demo", *arguments, stdout=said)
-    return said.getvalue()
+from tests.demo import DEMO, actor, load
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +51,6 @@ def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 @pytest.fixture
 def demo(loaded: None, db: None) -> None:
     """A test that looks at the demo; what it changes is undone."""
-
-
-def actor(username: str) -> Actor:
-    return routing_selectors.actor_for(User.objects.get(username=username))
 
 
 def phases() -> Counter[Phase]:

@@ -16,7 +16,6 @@ from conversations.simulator.running import run, why_not_here
 from conversations.simulator.simulator import Simulator
 
 TELL_EVERY_SECONDS = 10.0
-FASTEST = 200.0
 
 
 class Command(BaseCommand):
@@ -45,10 +44,8 @@ class Command(BaseCommand):
         verbose: bool,
         **options: Any,
     ) -> None:
-        if (reason := why_not_here()) is not None:
+        if (reason := why_not_here(rate)) is not None:
             raise CommandError(reason)
-        if not 0 < rate <= FASTEST:
-            raise CommandError(f"--rate is a number above 0, at most {FASTEST:.0f}.")
         if size < 1:
             raise CommandError("--size is at least 1.")
         if not settings.REDIS_URL:
