@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SIMULATE ?= 0.4
 RUN := .venv/bin/
 
 # The demo stands on its own: whatever the shell or .env say, it uses its own database and no Redis.
@@ -18,7 +19,7 @@ PRODUCTION_ENV := DEMO=0 DEBUG=0 BEHIND_TLS=1 ALLOWED_HOSTS=console.example.org 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: runtime ## Start the demo contact centre on 127.0.0.1:8000 (PORT=8123 moves it, RESET=1 starts it over)
+demo: runtime ## Start the demo contact centre on 127.0.0.1:8000 (PORT=8123 moves it, RESET=1 starts it over, SIMULATE=0 keeps it still)
 	@mkdir -p var
 	@if [ -n "$(filter-out 0,$(RESET))" ]; then rm -f var/demo.sqlite3 var/demo.sqlite3-wal var/demo.sqlite3-shm; fi
 	@# A new demo is loaded beside its place and moved there when it is whole: a load that is stopped leaves no half demo.
@@ -33,7 +34,7 @@ demo: runtime ## Start the demo contact centre on 127.0.0.1:8000 (PORT=8123 move
 	@export $(DEMO_ENV) DATABASE_URL=sqlite:///var/demo.sqlite3; \
 		$(RUN)python manage.py migrate --verbosity 0 && \
 		$(RUN)python manage.py load_demo && \
-		exec $(RUN)python manage.py serve --port $(PORT)
+		exec $(RUN)python manage.py serve --port $(PORT) --simulate $(or $(SIMULATE),0)
 
 test: dev ## Run the whole suite: on SQLite, on PostgreSQL, with Redis, in a browser
 	@$(RUN)python -m tests.run

@@ -3,6 +3,8 @@
 import asyncio
 import warnings
 from argparse import ArgumentParser
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -11,6 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from twisted.internet import reactor as twisted_reactor
 from twisted.internet.defer import Deferred
+
+from conversations.simulator.floor import Habits
+from conversations.simulator.running import run, why_not_here
+from supervisor_console.background import keep_time
 
 reactor: Any = twisted_reactor  # Its interfaces say nothing that a type checker understands.
 
@@ -21,8 +27,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
+        parser.add_argument(
+            "--simulate",
+            type=float,
+            default=0.0,
+            metavar="RATE",
+            help="let the demo's customers and agents act, so many times a second (default: 0, nobody does)",
+        )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int, simulate: float, **options: Any) -> None:
+        if simulate and (reason := why_not_here(simulate)) is not None:
+            raise CommandError(reason)
         # WhiteNoise streams files the synchronous way, which Django mentions at every start.
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         from supervisor_console.asgi import application
@@ -30,7 +45,7 @@ class Command(BaseCommand):
         server = Server(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
-            ready_callable=lambda: self._ready(host, port),
+            ready_callable=lambda: self._ready(host, port, simulate),
             proxy_forwarded_address_header="X-Forwarded-For" if settings.BEHIND_TLS else None,
             proxy_forwarded_proto_header="X-Forwarded-Proto" if settings.BEHIND_TLS else None,
             server_name="supervisor-console",
@@ -39,19 +54,20 @@ class Command(BaseCommand):
         if server.abort_start:
             raise CommandError(f"Cannot listen on {host}, port {port}. Is something else using it?")
 
-    def _ready(self, host: str, port: int) -> None:
+    def _ready(self, host: str, port: int, simulate: float) -> None:
         """The server listens and its loop is about to run."""
         if settings.BACKGROUND_IN_WEB:
-            self._start_background_work()
+            self._begin(keep_time)
+        if simulate:
+            self._begin(partial(run, Habits(rate=simulate)))
         name = f"[{host}]" if ":" in host else host
         self.stdout.write(f"Supervisor Console answers at http://{name}:{port}/ (Ctrl+C stops it)")
         self.stdout.flush()
 
-    def _start_background_work(self) -> None:
-        from supervisor_console.background import keep_time
-
+    def _begin(self, work: Callable[[asyncio.Event], Coroutine[Any, Any, object]]) -> None:
+        """Let something run beside the server, and end before it does."""
         stop = asyncio.Event()
-        task = asyncio.get_event_loop().create_task(keep_time(stop))
+        task = asyncio.get_event_loop().create_task(work(stop))
 
         def finish() -> Any:
             stop.set()
