@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NewType
 
+from django.db import connection
+
 from conversations.models import Conversation, Customer, Offer, SupervisorSettings
 from supervisor_console.kernel.errors import NotVisible
 
@@ -43,6 +45,16 @@ def lock_customer(customer_id: int) -> Customer:
     if row is None:
         raise NotVisible
     return row
+
+
+def lock_form(client_key: str) -> None:
+    """Let one start with this key go first, so that a stranger's form that was sent twice at once begins one chat.
+
+    A stranger has no row to lock yet. On SQLite the immediate transaction has locked everything already.
+    """
+    if client_key and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [client_key])
 
 
 def lock_settings() -> SupervisorSettings:

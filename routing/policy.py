@@ -231,8 +231,11 @@ class PresenceNow:
 def presence_from_capacity(load: Load, limits: Limits) -> BasePresence:
     """Untouched: Available; partly used: Busy; exhausted or negative: Do not disturb (domain.md 1.3).
 
-    With units and profiles both, it takes both to be exhausted; one blocking profile is enough.
+    With units and profiles both, it takes both to be exhausted; one blocking profile is enough, and
+    so is one conversation more than a desk can show.
     """
+    if load.conversations > SESSION_LIMIT:
+        return BasePresence.BUSY_DND
     if load.is_untouched and load.units <= 0:
         return BasePresence.AVAILABLE
     full = [load.items.get(limit.profile_id, 0) >= limit.limit for limit in limits.profiles]

@@ -68,6 +68,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_transcript"),
+            models.Index(fields=["client_key"], condition=~Q(client_key=""), name="message_client_key"),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations import audit, policy, selectors, steps
 from conversations.events import ConversationCreated, ConversationRevived
-from conversations.locks import LockedConversation, lock_conversation, lock_customer
+from conversations.locks import LockedConversation, lock_conversation, lock_customer, lock_form
 from conversations.models import (
     AssignReason,
     Conversation,
@@ -82,6 +82,8 @@ def start(
     if queue is None or queue.type != workstream.kind.queue_type:
         raise NotVisible
     now = now or timezone.now()
+    if customer_id is None:
+        lock_form(client_key)
     customer = lock_customer(customer_id) if customer_id is not None else None
     again = _started_before(client_key, customer, now)
     if again is not None:

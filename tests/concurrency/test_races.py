@@ -11,8 +11,8 @@ import pytest
 from django.db import IntegrityError
 
 from conversations import selectors
-from conversations.models import Conversation, HistoryEntry, Message, Offer, OfferStatus, Participant, State
-from conversations.services import assignment, closure, intake, messaging, offers, supervision
+from conversations.models import Conversation, Customer, HistoryEntry, Message, Offer, OfferStatus, Participant, State
+from conversations.services import assignment, closure, intake, messaging, offers, supervision, timers
 from routing.models import Agent, BasePresence, Presence, SetBy
 from routing.services.presence import set_presence
 from supervisor_console.kernel.actor import Actor, Role
@@ -409,6 +409,37 @@ def test_one_form_sent_twice_by_a_known_customer_starts_one_conversation(floor: 
 
     assert len({event.conversation_id for event in winners(outcomes)}) == 1
     assert Conversation.objects.count() == 2
+
+
+def test_one_form_sent_twice_by_a_stranger_starts_one_conversation(floor: Floor) -> None:
+    def start() -> object:
+        return intake.start(workstream_id=floor.chat.pk, name="Maja", text="Hello", client_key="form-1", now=at(5))
+
+    outcomes = together(start, start)
+
+    assert len({event.conversation_id for event in winners(outcomes)}) == 1
+    assert Conversation.objects.count() == Customer.objects.count() == 1
+
+
+def test_an_agent_with_two_browsers_accepts_once(floor: Floor) -> None:
+    chat, ana = floor.offered(), actor_of(floor.ana)
+    offer = offer_of(chat)
+
+    outcomes = together(*[lambda: offers.accept(ana, offer.pk, now=at(20))] * 2)
+
+    assert [code_of(refusal) for refusal in losers(outcomes)] == ["offer_gone"]
+    assert codes(chat).count("conversation.accepted") == 1
+    assert Message.objects.filter(conversation=chat, code="agent_joined").count() == 1
+
+
+def test_two_processes_that_keep_time_do_what_is_due_once(floor: Floor) -> None:
+    chat = floor.offered()
+
+    outcomes = together(*[lambda: timers.run_due(now=at(130))] * 2)
+
+    assert sorted(outcomes) == [0, 1]
+    assert codes(chat).count("conversation.timed_out") == 1
+    assert broken(LATER) == []
 
 
 # --- what a lock is waited for changes meanwhile ------------------------------------------------------------------

@@ -379,6 +379,11 @@ def test_the_tenth_conversation_of_an_agent_is_warned_of(floor: Floor, sara: Act
         assignment.assign(sara, chat.pk, agent_id=floor.ana.pk, version=1, now=at(10))
 
     assert [(caution.code, caution.numbers["count"]) for caution in asked.value.cautions] == [("session_limit", 9)]
+    assert presence(floor.ana) == "Busy"
+    assignment.assign(
+        sara, chat.pk, agent_id=floor.ana.pk, version=1, confirmed=frozenset({"session_limit"}), now=at(10)
+    )
+    assert presence(floor.ana) == "Do not disturb"
 
 
 def test_all_cautions_are_asked_at_once(floor: Floor, sara: Actor) -> None:

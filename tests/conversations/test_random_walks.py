@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from conversations.models import Conversation, Offer, Visibility
+from conversations import wording
+from conversations.models import Conversation, HistoryEntry, Message, Notice, Offer, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision, timers
 from routing.models import Agent, BasePresence, Channel, Presence, Queue, WrapUpBlock
 from routing.services.presence import set_presence
@@ -189,6 +190,16 @@ class Walk:
             set_presence(actor, self.agent().pk, presence_id=presence.pk, now=self.now)
 
 
+def unfinished_sentences() -> list[str]:
+    """What was written on the walk and reads badly: a code without a sentence, a place for a word without the word."""
+    sentences = [
+        *[(row.code, wording.line(row.code, row.params)) for row in Message.objects.exclude(code="")],
+        *[(row.code, wording.notice(row.code, row.params)) for row in Notice.objects.all()],
+        *[(row.code, wording.timeline(row.code, row.data)) for row in HistoryEntry.objects.all()],
+    ]
+    return [f"{code}: {text}" for code, text in sentences if code == text or "–" in text or "%(" in text]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_people_do_the_invariants_hold(floor: Floor, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     walk = Walk(floor, seed)
@@ -206,6 +217,7 @@ def test_whatever_people_do_the_invariants_hold(floor: Floor, seed: int, caplog:
 
     assert broken(walk.now) == []
     assert "timer failed" not in caplog.text
+    assert unfinished_sentences() == []
     # A walk on which nothing happened would show nothing.
     assert len({name for name in done if not name.endswith("refused")}) > 10
 
