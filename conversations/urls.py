@@ -14,6 +14,7 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/", conversation.page, name="conversation"),
     path("conversations/<int:conversation_id>/panel/", conversation.panel, name="panel"),
     path("conversations/<int:conversation_id>/messages/", conversation.send, name="send"),
+    path("conversations/<int:conversation_id>/typing/", conversation.types, name="typing"),
     # what a supervisor does to it
     path("conversations/<int:conversation_id>/monitor/", actions.monitor, name="monitor"),
     path("conversations/<int:conversation_id>/stop-monitoring/", actions.stop_monitoring, name="stop_monitoring"),
@@ -31,6 +32,7 @@ urlpatterns = [
     path("desk/offers/<int:offer_id>/reject/", desk.reject, name="reject"),
     path("desk/<int:conversation_id>/", desk.conversation, name="desk_conversation"),
     path("desk/<int:conversation_id>/messages/", desk.send, name="desk_send"),
+    path("desk/<int:conversation_id>/typing/", desk.types, name="desk_typing"),
     path("desk/<int:conversation_id>/read/", desk.read, name="desk_read"),
     path("desk/<int:conversation_id>/pick/", desk.pick, name="pick"),
     path("desk/<int:conversation_id>/revive/", desk.revive, name="revive"),
@@ -47,5 +49,6 @@ urlpatterns = [
     path("chat/", chat.start, name="chat"),
     path("chat/<uuid:public_id>/", chat.conversation, name="chat_conversation"),
     path("chat/<uuid:public_id>/messages/", chat.send, name="chat_send"),
+    path("chat/<uuid:public_id>/typing/", chat.types, name="chat_typing"),
     path("chat/<uuid:public_id>/end/", chat.end, name="chat_end"),
 ]

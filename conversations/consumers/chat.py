@@ -26,7 +26,9 @@ class ChatConsumer(RelayConsumer):
         return frozenset({f"chat:{found}"}) if found is not None else None
 
     def translate(self, topics: frozenset[str], frame: Frame) -> Frame | None:
-        """A customer is told that something changed, never what, who or which internal code."""
+        """A customer is told that something changed, never what, who or which internal code; and who types to them."""
+        if frame["type"] == "typing":
+            return {"type": "typing", "conversation": None, "name": frame["name"]}
         return {"type": "event", "id": frame["id"], "code": "chat.changed", "topics": ["chat"], "at": frame["at"]}
 
 

@@ -21,7 +21,7 @@ from conversations import selectors
 from conversations.models import Conversation
 from conversations.models.message import TEXT_MAX
 from conversations.reports import chat as report
-from conversations.services import closure, intake, messaging
+from conversations.services import closure, intake, messaging, typing
 from conversations.views.access import customer, remember_customer, required_customer
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Channel, Workstream
@@ -176,6 +176,14 @@ def send(request: HttpRequest, public_id: UUID) -> HttpResponse:
     actor, row = _own(request, public_id)
     messaging.receive(actor, row.pk, text=request.POST.get("text", ""), client_key=client_key(request))
     return _after(request, public_id)
+
+
+@in_the_chat
+@require_POST
+def types(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The customer is typing."""
+    typing.customer_types(*_own(request, public_id))
+    return HttpResponse(status=204)
 
 
 @in_the_chat

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import selectors
 from conversations.models import Visibility
 from conversations.reports import detail
-from conversations.services import messaging
+from conversations.services import messaging, typing
 from conversations.views.access import supervisors
 from conversations.views.keys import client_key, new_client_key
 from supervisor_console.kernel.actor import Actor
@@ -78,3 +78,16 @@ def send(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRespon
     if wants_part(request):
         return HttpResponse(status=204)
     return redirect("conversations:conversation", conversation_id)
+
+
+@require_POST
+@supervisors
+def types(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
+    """A joined supervisor is typing."""
+    typing.agent_types(actor, conversation_id, visibility=mode_of(request))
+    return HttpResponse(status=204)
+
+
+def mode_of(request: HttpRequest) -> Visibility:
+    """Whom a line is for; an unknown mode is internal, so that nothing slips out."""
+    return Visibility.PUBLIC if request.POST.get("mode") == Visibility.PUBLIC else Visibility.INTERNAL

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from conversations import selectors
 from conversations.events import ConversationEvent
-from conversations.models import State, Visibility
+from conversations.models import State
 from conversations.reports import desk as desk_report
 from conversations.reports import notices as notices_report
 from conversations.reports.desk_conversation import conversation as conversation_report
-from conversations.services import assignment, closure, intake, messaging, offers, supervision
+from conversations.services import assignment, closure, intake, messaging, offers, supervision, typing
 from conversations.views.access import agents
+from conversations.views.conversation import mode_of
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Agent
 from routing.services import presence
@@ -241,16 +242,23 @@ def leave_consult(request: HttpRequest, actor: Actor, conversation_id: int) -> H
 @require_POST
 def send(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
     """Write a line, to the customer or internal; an unknown mode is internal, so that nothing slips out."""
-    public = request.POST.get("mode") == Visibility.PUBLIC
     messaging.send(
         actor,
         conversation_id,
         text=request.POST.get("text", ""),
-        visibility=Visibility.PUBLIC if public else Visibility.INTERNAL,
+        visibility=mode_of(request),
         client_key=client_key(request),
     )
     if not wants_part(request):
         return redirect(_address(conversation_id))
+    return HttpResponse(status=204)
+
+
+@agents
+@require_POST
+def types(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
+    """The agent is typing."""
+    typing.agent_types(actor, conversation_id, visibility=mode_of(request))
     return HttpResponse(status=204)
 
 

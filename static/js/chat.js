@@ -90,3 +90,46 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 for (const log of logs()) toEnd(log);
 for (const form of document.querySelectorAll("[data-composer]")) paint(form);
+
+// ---- typing ----
+
+const TYPING_EVERY = 3000; // ms between two words that one is typing
+const TYPING_LASTS = 5000; // ms for which such a word is believed
+let saidAt = 0;
+
+// The address beside that of the lines; said now and then, and if it gets lost nothing is lost.
+document.addEventListener("input", (event) => {
+  const form = event.target instanceof HTMLTextAreaElement ? event.target.closest("[data-composer]") : null;
+  if (!form || !event.target.value.trim() || Date.now() - saidAt < TYPING_EVERY) return;
+  saidAt = Date.now();
+  const mode = form.querySelector("[data-mode]:checked, input[type=hidden][name=mode]")?.value ?? "public";
+  const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers"));
+  const url = form.getAttribute("action").replace(/messages\/$/, "typing/");
+  fetch(url, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" }, body: new URLSearchParams({ mode }) }).catch(() => {});
+});
+document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt.matches?.("[data-composer]")) saidAt = 0; });
+
+const typists = new Map(); // name → until when
+
+function paintTyping(place) {
+  for (const [name, until] of typists) if (until <= Date.now()) typists.delete(name);
+  const names = [...typists.keys()];
+  const words = names.length ? text(names.length === 1 ? "typing_one" : "typing_many", { name: names.join(", ") }) : "";
+  if (place && place.textContent !== words) place.textContent = words;
+}
+
+document.addEventListener("console:typing", ({ detail }) => {
+  const find = () => document.querySelector(`[data-typing="${detail.conversation ?? "chat"}"]`);
+  if (!find()) return;
+  typists.set(detail.name, Date.now() + TYPING_LASTS);
+  paintTyping(find());
+  setTimeout(() => paintTyping(find()), TYPING_LASTS + 50);
+});
+// A line that has come was what they typed.
+document.addEventListener("htmx:beforeSwap", () => { linesBefore = document.querySelectorAll("[data-log] .line").length; });
+document.addEventListener("htmx:afterSwap", () => {
+  if (document.querySelectorAll("[data-log] .line").length <= linesBefore) return;
+  typists.clear();
+  paintTyping(document.querySelector("[data-typing]"));
+});
+let linesBefore = 0;

@@ -378,6 +378,9 @@ function receive(frame) {
       announce(frame.topics ?? [], frame.conversation ? `conversation:${frame.conversation}` : frame.id);
       document.dispatchEvent(new CustomEvent("console:event", { detail: frame }));
       break;
+    case "typing":
+      document.dispatchEvent(new CustomEvent("console:typing", { detail: frame }));
+      break;
     case "notice":
       toast(frame);
       announce(["notices"], frame.id ?? frame.text);

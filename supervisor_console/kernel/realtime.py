@@ -12,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
 from types import TracebackType
@@ -35,6 +38,9 @@ logger = logging.getLogger(__name__)
 FLOOR = "floor"
 """The one channel-layer group: every process of the product is in it."""
 
+LAYER, OUTBOX = "layer", "outbox"
+"""Which way an announcement came to a process; each frame says so in ``via``."""
+
 RENEW_SECONDS = 3600
 """Group membership ends silently after a day (platform.md 4), so it is renewed each hour."""
 
@@ -45,8 +51,21 @@ KEEP = timedelta(minutes=10)
 """How long outbox rows are kept; far longer than any process needs to catch up."""
 
 REMEMBERED = 1000
-"""How many announcements a process remembers as delivered. A row is written at the very end of its
-action, so ids that become visible late are a few behind the newest, never a thousand."""
+"""How many announcements a process remembers as delivered, at least. A row is written at the very end of
+its action, so ids that become visible late are a few behind the newest, never a thousand."""
+
+PUSH_SECONDS = 1.0
+"""How long an action waits for the channel layer to take its message."""
+
+REST_SECONDS = 2.0
+"""For how long the layer is not asked after it did not take one: actions do not wait again and again."""
+
+SUBSCRIBE_SECONDS = 3.0
+PROVE_SECONDS = 5.0
+"""After so long without a word through the layer, a process says one itself …"""
+
+PROVE_WITHIN_SECONDS = 2.0
+"""… and subscribes afresh if that does not come back: a connection can be dead without saying so."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,6 +134,15 @@ def announce(topics: Iterable[str], frame: Frame) -> None:
     frames.append({"topics": cast(Json, sorted(set(topics))), "frame": frame})
 
 
+def hint(topics: Iterable[str], frame: Frame) -> None:
+    """Tell whoever listens right now, once and without a trace: no row, no transaction, and it may get lost.
+
+    For what is true for seconds only, such as that somebody is typing.
+    """
+    entry: Json = {"topics": cast(Json, sorted(set(topics))), "frame": frame}
+    _send({"type": "floor.frames", "id": None, "frames": [entry]})
+
+
 def _post(frames: list[Json]) -> None:
     if not frames:
         return
@@ -123,15 +151,54 @@ def _post(frames: list[Json]) -> None:
     transaction.on_commit(lambda: _send(message), robust=True)
 
 
+_rests_until = 0.0
+
+
 def _send(message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
-    if layer is None:
+    global _rests_until
+    if time.monotonic() < _rests_until:
         return
     try:
-        async_to_sync(layer.group_send)(FLOOR, message)
+        async_to_sync(_push)(message)
     except Exception as error:
         # The outbox has it: every process will find it there, so a committed action stays a success.
-        logger.warning("The channel layer did not take an announcement, the outbox will: %s", error)
+        _rests_until = time.monotonic() + REST_SECONDS
+        logger.warning("The channel layer did not take an announcement, the outbox will: %r", error)
+
+
+async def _push(message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    assert layer is not None
+    async with asyncio.timeout(PUSH_SECONDS):
+        await layer.group_send(FLOOR, message)
+
+
+async def round_trip(within: float) -> float:
+    """The seconds that a message takes through the channel layer and back; raises what the layer raises."""
+    layer = get_channel_layer()
+    assert layer is not None
+    async with asyncio.timeout(within):
+        channel = await layer.new_channel()
+        group = f"trip.{uuid.uuid4().hex}"
+        await layer.group_add(group, channel)
+        try:
+            began = time.perf_counter()
+            await layer.group_send(group, {"type": "trip"})
+            await layer.receive(channel)
+            return time.perf_counter() - began
+        finally:
+            receiver = asyncio.create_task(layer.receive(channel))
+            await asyncio.sleep(0)
+            await _leave(layer, group, channel, receiver)
+
+
+async def _leave(layer: Any, group: str, channel: str, receiver: asyncio.Task[Any]) -> None:
+    """Give a channel back: the pub/sub layer lets go of one when its receiver is cancelled."""
+    receiver.cancel()
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(PUSH_SECONDS):
+            await layer.group_discard(group, channel)
+            await asyncio.wait({receiver})
 
 
 def prune(now: datetime) -> int:
@@ -140,14 +207,48 @@ def prune(now: datetime) -> int:
     return old.delete()[0] if old.exists() else 0
 
 
+class Seen:
+    """Which announcements a process has delivered: the latest by their ids, and everything before those."""
+
+    def __init__(self, ids: Collection[int] = ()) -> None:
+        self.ids = set(ids)
+        self.floor = min(self.ids, default=1) - 1
+
+    def add(self, pk: int) -> bool:
+        """Whether this one is new."""
+        if pk <= self.floor or pk in self.ids:
+            return False
+        self.ids.add(pk)
+        if len(self.ids) > 2 * REMEMBERED:
+            self.ids = set(sorted(self.ids)[-REMEMBERED:])
+            self.floor = min(self.ids) - 1
+        return True
+
+
+@dataclass(slots=True)
+class Pulse:
+    """How announcements reach a process: how many came which way, and when each way was last known to work."""
+
+    by_layer: int = 0
+    by_outbox: int = 0
+    layer_at: float | None = None
+    outbox_at: float | None = None
+
+
 class Hub:
     """The sockets of one process (one event loop) and the topics each of them listens to."""
 
     def __init__(self) -> None:
+        self.pulse = Pulse()
         self._listeners: dict[str, set[Deliver]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
-        self._delivered: deque[int] = deque(maxlen=REMEMBERED)
-        self._known: set[int] = set()
+        self._starting = asyncio.Lock()
+        self._seen = Seen()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether this process listens to the channel layer and the outbox: it does while it has a socket."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     def subscribe(self, topics: Iterable[str], deliver: Deliver) -> None:
         """Call ``deliver`` with each frame of these topics from now on."""
@@ -160,77 +261,112 @@ class Hub:
             self._listeners[topic].discard(deliver)
             if not self._listeners[topic]:
                 del self._listeners[topic]
-        if not self._listeners:
-            for task in self._tasks:
-                task.cancel()
-            self._tasks = []
+        if not self._listeners and not self._starting.locked():
+            self._stop()
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
 
     async def start(self) -> None:
         """Subscribe this process to the channel layer and the outbox, once; returns when it listens."""
-        if self._tasks and not any(task.done() for task in self._tasks):
-            return
-        for task in self._tasks:
-            task.cancel()
-        newest = await sync_to_async(_newest, thread_sensitive=False)()
-        for pk in newest:
-            self._remember(pk)
-        ready = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._listen(ready)), asyncio.create_task(self._catch_up())]
-        await ready.wait()
+        async with self._starting:  # All consoles may come back in the same moment.
+            if self.is_listening:
+                return
+            self._stop()
+            self._seen = Seen(await sync_to_async(_newest, thread_sensitive=False)())
+            ready = asyncio.Event()
+            self._tasks = [asyncio.create_task(self._listen(ready)), asyncio.create_task(self._catch_up())]
+            await ready.wait()
 
     async def _listen(self, ready: asyncio.Event) -> None:
         pause = 0.2
         while True:
-            layer = get_channel_layer()
-            assert layer is not None
+            began = time.monotonic()
             try:
-                channel = await layer.new_channel()
-                await layer.group_add(FLOOR, channel)
+                await self._subscription(ready)
+                continue
+            except Exception as error:
+                logger.warning("The channel layer brings nothing; the outbox serves until it does: %r", error)
                 ready.set()
-                joined = asyncio.get_running_loop().time()
-                while asyncio.get_running_loop().time() - joined < RENEW_SECONDS:
-                    message = await layer.receive(channel)
-                    self._deliver(message["id"], message["frames"])
-                    pause = 0.2
-                await layer.group_discard(FLOOR, channel)
-            except Exception:
-                logger.exception("The channel layer cannot be reached; the outbox serves until it can")
-                ready.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+            pause = 0.2 if time.monotonic() - began > PROVE_SECONDS else min(pause * 2, 3.0)
+            await asyncio.sleep(pause)
+
+    async def _subscription(self, ready: asyncio.Event) -> None:
+        """Listen through one subscription for an hour, or until it fails."""
+        layer = get_channel_layer()
+        assert layer is not None
+        async with asyncio.timeout(SUBSCRIBE_SECONDS):
+            channel = await layer.new_channel()
+            await layer.group_add(FLOOR, channel)
+        ready.set()
+        hearing = asyncio.create_task(self._hear(layer, channel))
+        try:
+            await self._prove(hearing)
+        except Exception:
+            # Nothing is left of a connection that may be dead: the next subscription makes its own.
+            hearing.cancel()
+            async with asyncio.timeout(PUSH_SECONDS):
+                await layer.flush()
+            raise
+        finally:
+            await _leave(layer, FLOOR, channel, hearing)
+
+    async def _hear(self, layer: Any, channel: str) -> None:
+        while True:
+            message = await layer.receive(channel)
+            self.pulse.layer_at = time.monotonic()
+            self._deliver(message["id"], message["frames"], LAYER)
+
+    async def _prove(self, hearing: asyncio.Task[None]) -> None:
+        """Wait while the subscription works; what it does not bring of oneself, it does not bring of others."""
+        joined = time.monotonic()
+        while time.monotonic() - joined < RENEW_SECONDS:
+            asked = time.monotonic()
+            await asyncio.wait({hearing}, timeout=PROVE_SECONDS)
+            if hearing.done():
+                hearing.result()
+            if self._heard_since(asked):
+                continue
+            await _push({"type": "floor.frames", "id": None, "frames": []})
+            await asyncio.wait({hearing}, timeout=PROVE_WITHIN_SECONDS)
+            if not self._heard_since(asked):
+                raise ConnectionError("the subscription is silent")
+
+    def _heard_since(self, moment: float) -> bool:
+        return self.pulse.layer_at is not None and self.pulse.layer_at >= moment
 
     async def _catch_up(self) -> None:
         while True:
             await asyncio.sleep(CATCH_UP_SECONDS)
             try:
-                missed = await sync_to_async(_missed, thread_sensitive=False)(self._floor(), frozenset(self._known))
+                missed = await sync_to_async(_missed, thread_sensitive=False)(
+                    self._seen.floor, frozenset(self._seen.ids)
+                )
             except Exception:
                 logger.exception("The outbox cannot be read; trying again")
                 continue
+            self.pulse.outbox_at = time.monotonic()
             for pk, frames in missed:
-                self._deliver(pk, frames)
+                self._deliver(pk, frames, OUTBOX)
 
-    def _floor(self) -> int:
-        """The lowest id worth asking for: everything before it was delivered or is too old."""
-        return min(self._delivered, default=0)
-
-    def _remember(self, pk: int) -> bool:
-        if pk in self._known:
-            return False
-        if len(self._delivered) == self._delivered.maxlen:
-            self._known.discard(self._delivered[0])
-        self._delivered.append(pk)
-        self._known.add(pk)
-        return True
-
-    def _deliver(self, pk: int, frames: list[dict[str, Any]]) -> None:
-        if not self._remember(pk):
-            return
+    def _deliver(self, pk: int | None, frames: list[dict[str, Any]], via: str) -> None:
+        if pk is not None:
+            if not self._seen.add(pk):
+                return
+            if via == LAYER:
+                self.pulse.by_layer += 1
+            else:
+                self.pulse.by_outbox += 1
         for number, entry in enumerate(frames):
             topics = frozenset(entry["topics"])
-            frame = {"id": f"{pk}.{number}", **entry["frame"]}
+            frame = {"id": f"{pk}.{number}", "via": via, **entry["frame"]}
             for deliver in set().union(*(self._listeners.get(topic, ()) for topic in topics)):
-                deliver(topics, frame)
+                try:
+                    deliver(topics, frame)
+                except Exception:
+                    logger.exception("A socket could not take a frame; the others can")
 
 
 def _newest() -> list[int]:
