@@ -96,8 +96,11 @@ def _freeze(event: Event) -> dict[str, Any]:
 def _thaw(outcome: Mapping[str, Any], actor: Actor) -> Event:
     """The event of the first time; its actor is whoever asks, for a key is honoured for the same one only."""
     kind = _kinds()[outcome["code"]]
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in outcome["fields"].items()}
-    return kind(**{**fields, "actor": actor, "at": datetime.fromisoformat(fields["at"])})
+    kept: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in outcome["fields"].items()
+    }
+    at = datetime.fromisoformat(kept.pop("at"))
+    return kind(actor=actor, at=at, **kept)
 
 
 def _kinds(base: type[Event] = Event) -> dict[str, type[Event]]:

@@ -104,8 +104,9 @@ def test_pick_is_for_agents_of_the_queue_and_open_work(floor: Floor) -> None:
     assignment.pick(actor_of(floor.ana), chat.pk, now=at(25))
     with pytest.raises(ActionRefused, match="state_not_open"):
         assignment.pick(actor_of(floor.ana), chat.pk, now=at(26))
-    with pytest.raises(NotVisible):
-        assignment.pick(actor_of(floor.boris), chat.pk, now=at(26))
+    with pytest.raises(ActionRefused, match="state_not_open") as too_late:
+        assignment.pick(actor_of(floor.boris), chat.pk, now=at(28))
+    assert too_late.value.refusal.sentence.startswith("Ana Test took it 3 s ago. ")
     for unknown in (0, -1, 2**63, 2**70):
         with pytest.raises(NotVisible):
             assignment.pick(actor_of(floor.ana), unknown, now=at(26))

@@ -438,6 +438,17 @@ def test_a_second_assign_of_the_same_form_is_stale(floor: Floor, sara: Actor) ->
     assert everything(chat) == before
 
 
+def test_who_comes_too_late_reads_who_did_what_and_what_it_is_now(floor: Floor, sara: Actor) -> None:
+    chat = floor.start()
+    assignment.pick(actor_of(floor.boris), chat.pk, now=at(10))
+
+    with pytest.raises(Stale, match="stale_version") as refused:
+        closure.force_close(sara, chat.pk, version=1, confirmed=EVERY_CAUTION, now=at(13))
+
+    said = "Boris Test took it 3 s ago. It is active with Boris Test now."
+    assert refused.value.refusal.sentence.startswith(said)
+
+
 @pytest.mark.parametrize("version", [0, -1, 2, 999, 2**70, -(2**70)])
 def test_a_version_that_was_never_seen_is_stale(floor: Floor, sara: Actor, version: int) -> None:
     chat = floor.start()

@@ -8,11 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.models import Conversation, HistoryEntry, Participant
-from conversations.services import assignment, supervision
+from conversations.services import assignment, offers, supervision
 from supervisor_console.kernel import idempotency
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.models import IdempotencyKey
-from tests.cast import Floor, actor_of, at, fresh, make_floor
+from tests.cast import Floor, actor_of, at, fresh, make_floor, offer_of
 from tests.concurrency.together import together
 
 KEY = "4f4c1d8e-0000-4000-8000-000000000001"
@@ -85,9 +85,6 @@ def test_what_was_refused_may_be_tried_again(floor: Floor) -> None:
             supervision.monitor(sara, chat.pk)
         assert not IdempotencyKey.objects.exists()
 
-        from conversations.services import offers
-        from tests.cast import offer_of
-
         offers.accept(actor_of(floor.ana), offer_of(chat).pk, now=at(20))
         supervision.monitor(sara, chat.pk)
 
@@ -125,9 +122,8 @@ def test_every_form_of_a_verb_carries_a_key_of_its_own(floor: Floor) -> None:
 
     assert page.count('name="idempotency_key"') >= 1
     assert dialog.count('name="idempotency_key"') == 1
-    assert (
-        page.split('name="idempotency_key" value="')[1][:36] != dialog.split('name="idempotency_key" value="')[1][:36]
-    )
+    mark = 'name="idempotency_key" value="'
+    assert page.split(mark)[1][:36] != dialog.split(mark)[1][:36]
 
 
 def twice_at_once(floor: Floor, key: str) -> list[Any]:
