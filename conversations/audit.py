@@ -43,7 +43,7 @@ def record(event: ConversationEvent) -> None:
 
 
 def announce(event: ConversationEvent, audience: Audience) -> None:
-    """Tell the sockets that a conversation changed, after the commit: ids and versions, no content."""
+    """Tell the sockets that a conversation changed, after the commit: ids, version, kind of actor; no content."""
     realtime.announce(
         topics(event.conversation_id, audience),
         {
@@ -51,6 +51,7 @@ def announce(event: ConversationEvent, audience: Audience) -> None:
             "code": event.code,
             "conversation": event.conversation_id,
             "version": event.version,
+            "by": event.actor.kind.value,
             "at": event.at.isoformat(),
         },
     )

@@ -107,7 +107,8 @@ class ConsoleConsumer(RelayConsumer):
             regions.add(f"conversation:{frame['conversation']}")
         if self.watched is not None:
             regions &= self.watched
-        return {**frame, "topics": list[Json](sorted(regions))} if regions else None
+        own = any(topic.startswith("user:") for topic in topics)
+        return {**frame, "topics": list[Json](sorted(regions)), "own": own} if regions else None
 
     async def tend(self) -> None:
         """Note every few seconds that this person's console is there, for monitoring (domain.md 3.3).

@@ -159,11 +159,19 @@ def _still_mine(actor: Actor, event: ConversationEvent) -> int | None:
     return event.conversation_id if mine else None
 
 
+def _is_at_the_desk(request: HttpRequest) -> bool:
+    """Offers lie on every page of an agent; only the desk has a board to show the conversation on."""
+    page = htmx(request).current_url_abs_path
+    return page is None or page.startswith(reverse("conversations:desk"))
+
+
 @agents
 @require_POST
 def accept(request: HttpRequest, actor: Actor, offer_id: int) -> HttpResponse:
     """Accept an offer and open its conversation."""
     event = offers.accept(actor, offer_id)
+    if wants_part(request) and not _is_at_the_desk(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": _address(event.conversation_id)})
     return _done(request, actor, event.conversation_id)
 
 

@@ -55,6 +55,7 @@ const regions = () => [...document.querySelectorAll("[data-live][id]")];
 const topicsOf = (region) => region.dataset.live.split(/\s+/).filter(Boolean);
 
 function isHeld(region) {
+  if ("liveAlways" in region.dataset) return false; // An offer does not wait for Resume.
   if (paused) return true;
   if (!("liveHold" in region.dataset)) return false;
   return isDialogOpen() || (pressed !== null && region.contains(pressed)) || region.querySelector('[data-row][aria-selected="true"]') !== null;

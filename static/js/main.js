@@ -10,3 +10,4 @@ import "console/report";
 import "console/chat";
 import "console/live";
 import "console/desk";
+import "console/alerts";
