@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.utils import timezone
 
 from supervisor_console.kernel import realtime
-from supervisor_console.kernel.realtime import Frame, Hub, action, announce, hub
+from supervisor_console.kernel.realtime import Frame, Hub, Seen, action, announce, hub
 from supervisor_console.models import Announcement
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +44,7 @@ class Listener:
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
     """A socket of this process that listens to the topic «here»."""
     monkeypatch.setattr(realtime, "CATCH_UP_SECONDS", 0.2)
+    monkeypatch.setattr(realtime, "_rests_until", 0.0)
     listener = Listener()
     mine: Hub = hub()
     await mine.start()
@@ -171,3 +172,111 @@ def test_old_announcements_are_pruned() -> None:
 
     assert realtime.prune(now) == 1
     assert Announcement.objects.count() == 1
+
+
+async def test_many_who_come_at_once_start_the_hub_once(listening: Listener) -> None:
+    mine: Hub = Hub()
+    layer: Any = get_channel_layer()
+    before = len(layer.groups[realtime.FLOOR])
+
+    await asyncio.gather(*(mine.start() for _ in range(20)))
+
+    assert len(layer.groups[realtime.FLOOR]) == before + 1
+    mine.subscribe(["here"], listening)
+    mine.unsubscribe(listening)
+    await asyncio.sleep(0.1)
+    assert len(layer.groups[realtime.FLOOR]) == before, "who leaves takes the subscription along"
+
+
+async def test_a_socket_that_cannot_take_a_frame_keeps_it_from_nobody_else(listening: Listener) -> None:
+    def broken(topics: frozenset[str], frame: Frame) -> None:
+        raise ValueError("broken")
+
+    hub().subscribe(["here"], broken)
+    await sync_to_async(say)("one")
+    await sync_to_async(say)("two")
+
+    assert [frame["text"] for frame in await listening.has(2)] == ["one", "two"]
+    hub().unsubscribe(broken)
+
+
+async def test_each_frame_says_which_way_it_came(listening: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sync_to_async(say)("pushed")
+    await listening.has(1)
+    monkeypatch.setattr(realtime, "_send", lambda message: None)
+    await sync_to_async(say)("kept back")
+
+    assert [frame["via"] for frame in await listening.has(2)] == ["layer", "outbox"]
+    assert (hub().pulse.by_layer, hub().pulse.by_outbox) == (1, 1)
+
+
+class Hanging(InMemoryChannelLayer):
+    """A layer that takes a message and never answers, as a Redis that stands still."""
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_layer_that_does_not_answer_holds_an_action_up_once_and_then_is_left_alone(
+    listening: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime, "PUSH_SECONDS", 0.2)
+    monkeypatch.setattr(realtime, "get_channel_layer", Hanging)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    for number in range(5):
+        await sync_to_async(say)(str(number))
+
+    assert loop.time() - began < 2 * 0.2 + 1
+    assert [frame["text"] for frame in await listening.has(5)] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_subscription_that_went_silent_is_renewed(
+    listening: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a connection that died without a word, or a membership that ended."""
+    monkeypatch.setattr(realtime, "PROVE_SECONDS", 0.1)
+    monkeypatch.setattr(realtime, "PROVE_WITHIN_SECONDS", 0.1)
+    late, mine = Listener(), Hub()
+    await mine.start()
+    mine.subscribe(["here"], late)
+    layer: Any = get_channel_layer()
+    layer.groups.clear()
+    layer.channels.clear()
+    await asyncio.sleep(1)
+    assert "silent" in caplog.text
+
+    await sync_to_async(say)("heard again")
+
+    assert [frame["via"] for frame in await late.has(1)] == ["layer"]
+    mine.unsubscribe(late)
+
+
+async def test_the_way_through_the_layer_and_back_is_measured_and_leaves_nothing(listening: Listener) -> None:
+    layer: Any = get_channel_layer()
+    before = (set(layer.groups), set(layer.channels))
+
+    assert 0 < await realtime.round_trip(1.0) < 1
+
+    assert (set(layer.groups), set(layer.channels)) == before
+
+
+async def test_the_way_through_a_layer_that_does_not_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "get_channel_layer", Hanging)
+
+    with pytest.raises(TimeoutError):
+        await realtime.round_trip(0.1)
+
+
+def test_what_a_process_has_seen_is_told_by_ids_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime, "REMEMBERED", 10)
+    seen = Seen([100, 101])
+
+    assert not seen.add(99), "older than what a process began with"
+    assert seen.add(103)
+    assert seen.add(102), "became visible late"
+    assert not seen.add(103)
+    assert all(seen.add(pk) for pk in range(104, 200))
+    assert not any(seen.add(pk) for pk in range(100, 200))
+    assert len(seen.ids) <= 20
