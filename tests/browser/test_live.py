@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -330,7 +331,7 @@ def test_no_page_has_a_barrier_that_a_machine_can_find(open_page: People, floor:
                 (one["id"], [node["target"] for node in one["nodes"]]) for one in answer.response["violations"]
             ]
 
-    options = {"color_scheme": scheme, "bypass_csp": True}
+    options: dict[str, Any] = {"color_scheme": scheme, "bypass_csp": True}
     page = open_page(floor.sara, f"{REPORT}?open={chat.pk}", **options)
     expect(page.locator("#panel-conversation")).to_be_visible()
     look(page, "report and panel")

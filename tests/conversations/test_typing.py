@@ -21,7 +21,7 @@ class Ear:
     """Hears what goes through the channel layer; what an action announces stays in the test's transaction."""
 
     def __init__(self) -> None:
-        self.layer = get_channel_layer()
+        self.layer: Any = get_channel_layer()
         self.channel = async_to_sync(self.layer.new_channel)()
         async_to_sync(self.layer.group_add)(FLOOR, self.channel)
 
