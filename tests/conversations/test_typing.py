@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -21,7 +21,7 @@ class Ear:
     """Hears what goes through the channel layer; what an action announces stays in the test's transaction."""
 
     def __init__(self) -> None:
-        self.layer: Any = get_channel_layer()
+        self.layer = cast(Any, get_channel_layer())
         self.channel = async_to_sync(self.layer.new_channel)()
         async_to_sync(self.layer.group_add)(FLOOR, self.channel)
 
