@@ -350,6 +350,7 @@ class Hub:
             self.pulse.outbox_at = time.monotonic()
             for pk, frames in missed:
                 self._deliver(pk, frames, OUTBOX)
+                await asyncio.sleep(0)  # The sockets send what they have before the next comes.
 
     def _deliver(self, pk: int | None, frames: list[dict[str, Any]], via: str) -> None:
         if pk is not None:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from twisted.internet import reactor as twisted_reactor
@@ -17,6 +16,7 @@ from twisted.internet.defer import Deferred
 from conversations.simulator.floor import Habits
 from conversations.simulator.running import run, why_not_here
 from supervisor_console.background import keep_time
+from supervisor_console.server import PatientServer
 
 reactor: Any = twisted_reactor  # Its interfaces say nothing that a type checker understands.
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         from supervisor_console.asgi import application
 
-        server = Server(
+        server = PatientServer(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
             ready_callable=lambda: self._ready(host, port, simulate),

@@ -1,0 +1,52 @@
+"""What does Daphne not do by itself? Wait for a client that does not take what is sent to it.
+
+Daphne hands every frame to Twisted, which keeps what the client has not taken, without end. Here a send waits until
+the client has taken enough of what was sent before; whoever sends can then tell that a client is too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from daphne.server import Server
+
+
+class Brake:
+    """Stands still while the buffer of a connection is full; Twisted says when (its interface IPushProducer)."""
+
+    def __init__(self) -> None:
+        self.is_free = asyncio.Event()
+        self.is_free.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802  Twisted's name.
+        """The buffer is full."""
+        self.is_free.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802  Twisted's name.
+        """The client has taken what was in it."""
+        self.is_free.set()
+
+    def stopProducing(self) -> None:  # noqa: N802  Twisted's name.
+        """The connection is gone: nobody waits for it."""
+        self.is_free.set()
+
+
+class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
+    """Daphne, whose ``send`` on a socket returns when the client keeps up."""
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send what an application says, in the pace of the client; a good-bye does not wait."""
+        if message["type"] == "websocket.send":
+            await brake_of(protocol).is_free.wait()
+        await super().handle_reply(protocol, message)
+
+
+def brake_of(protocol: Any) -> Brake:
+    """The brake of a socket, put in at its first frame in place of that of the HTTP request that it once was."""
+    found: Brake | None = getattr(protocol, "brake", None)
+    if found is None:
+        found = protocol.brake = Brake()
+        protocol.transport.unregisterProducer()
+        protocol.transport.registerProducer(found, True)
+    return found
