@@ -110,6 +110,7 @@ def test_what_is_announced_carries_ids_and_no_content(floor: Floor) -> None:
         "code": "conversation.assigned",
         "conversation": chat.pk,
         "version": 2,
+        "by": "person",
         "at": at(10).isoformat(),
     }
     assert "secret note" not in str(frames)
