@@ -32,7 +32,7 @@ from supervisor_console.kernel.actor import SYSTEM, Actor, Role, customer_actor
 from supervisor_console.kernel.realtime import action
 
 T0 = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-"""A Monday morning; tests pass their own times on from here."""
+"""A Monday morning; tests pass their own times on from here. In the browser it is the present: tests/browser."""
 
 
 def at(seconds: float) -> datetime:
@@ -67,7 +67,9 @@ def make_agent(
     return Agent.objects.select_related("user", "presence").get(pk=agent.pk)
 
 
-def set_presence(agent: Agent, presence: BasePresence, *, set_by: SetBy = SetBy.SYSTEM, now: datetime = T0) -> None:
+def set_presence(
+    agent: Agent, presence: BasePresence, *, set_by: SetBy = SetBy.SYSTEM, now: datetime | None = None
+) -> None:
     """Give an agent a base presence, as the product or a person would."""
 
     with action():
@@ -75,7 +77,7 @@ def set_presence(agent: Agent, presence: BasePresence, *, set_by: SetBy = SetBy.
         if locked.presence.base != presence.value:
             actor = actor_of(agent.user) if set_by != SetBy.SYSTEM else SYSTEM
             routing_steps.change_presence(
-                locked, routing_steps.base_presence(presence), set_by=set_by, actor=actor, now=now
+                locked, routing_steps.base_presence(presence), set_by=set_by, actor=actor, now=now or T0
             )
 
 
@@ -116,11 +118,13 @@ class Floor:
             Channel.VOICE: self.voice,
         }[channel]
 
-    def start(self, channel: Channel = Channel.LIVE_CHAT, *, text: str = "Hello", now: datetime = T0) -> Conversation:
+    def start(
+        self, channel: Channel = Channel.LIVE_CHAT, *, text: str = "Hello", now: datetime | None = None
+    ) -> Conversation:
         """Maja starts a conversation: open, in Billing (calls in Calls)."""
         queue = self.calls if channel == Channel.VOICE else self.billing
         event = intake.start(
-            workstream_id=self.workstream(channel).pk, name="Maja", text=text, queue_id=queue.pk, now=now
+            workstream_id=self.workstream(channel).pk, name="Maja", text=text, queue_id=queue.pk, now=now or T0
         )
         return Conversation.objects.get(pk=event.conversation_id)
 

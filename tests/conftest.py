@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
@@ -61,6 +63,10 @@ def put_back_what_migrations_left() -> None:
     contents = getattr(connection, "_test_serialized_contents", None)
     if contents is not None:
         connection.creation.deserialize_db_from_string(contents)
+        # `flush` starts the sequences over, and rows that come back with their ids do not move them on.
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), apps.get_models()):
+                cursor.execute(statement)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -171,8 +171,9 @@ function take(frame) {
   if (!region || !isKept(region) || queryOf(region) !== frame.query || region.dataset.digest === frame.digest) return;
   const forced = Date.now() < ownUntil;
   if (!forced && isHeld(region)) {
-    if (paused || pressed !== null) for (const id of frame.changed) change(region, `row-${id}`);
-    else patch(region, frame);
+    if (!paused && pressed === null) patch(region, frame);
+    else if (frame.changed.length) for (const id of frame.changed) change(region, `row-${id}`);
+    else change(region, "all"); // Everything at once names no rows, and still waits.
     if (frame.at) delay(serverNow() - Date.parse(frame.at));
     return;
   }
