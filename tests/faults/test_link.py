@@ -1,8 +1,5 @@
 """Is every screen right again after its link was lost, however it was lost?"""
 
-import time
-from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -13,8 +10,7 @@ from conversations.models import Conversation
 from conversations.services import messaging
 from tests.browser.conftest import People
 from tests.cast import Floor, actor_of, customer_of
-from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, UNTOLD_MS, Screen, begin, screen
-from tests.faults.link import link_to
+from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, Screen, begin, screen
 from tests.servers import Program
 
 pytestmark = pytest.mark.browser
@@ -71,26 +67,6 @@ def test_a_page_that_slept_through_a_restart_is_right_when_it_wakes(
     report.shows("Came while the page slept")
     report.is_live()
     assert report.was_never_reloaded()
-
-
-def test_a_link_that_died_without_a_word_is_noticed(open_page: People, floor: Floor, server: Program) -> None:
-    """Nothing tells the page: the connection stays open and brings nothing more."""
-    open_page.allow_errors(NO_ANSWER)
-    place = urlsplit(server.address)
-    assert place.hostname is not None
-    assert place.port is not None
-    with link_to(place.hostname, place.port) as link:
-        report = screen(replace(open_page, address=link.address)(floor.sara, REPORT))
-        desk = screen(replace(open_page, address=link.address)(floor.ana.user, "/desk/"))
-
-        link.go_dead()
-        dead_since = time.monotonic()
-        begin(floor, "Came over a dead line")
-
-        for each in (report, desk):
-            each.shows("Came over a dead line", within=round(UNTOLD_MS - (time.monotonic() - dead_since) * 1000))
-        assert report.was_never_reloaded()
-        assert desk.was_never_reloaded()
 
 
 def test_a_socket_that_is_asked_to_come_back_does_so_at_once(open_page: People, floor: Floor) -> None:
