@@ -1,6 +1,5 @@
 """Is every screen right again after its link was lost, however it was lost?"""
 
-
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
