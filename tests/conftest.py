@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.color import no_style
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
@@ -55,7 +53,10 @@ def as_migrated() -> None:
     other ids than before.
     """
     is_serialized = hasattr(connection, "_test_serialized_contents")
-    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=is_serialized)
+    # With the sequences started over, the next new row would take the id of one that comes back.
+    call_command(
+        "flush", interactive=False, verbosity=0, inhibit_post_migrate=is_serialized, reset_sequences=not is_serialized
+    )
     put_back_what_migrations_left()
 
 
@@ -63,10 +64,6 @@ def put_back_what_migrations_left() -> None:
     contents = getattr(connection, "_test_serialized_contents", None)
     if contents is not None:
         connection.creation.deserialize_db_from_string(contents)
-        # `flush` starts the sequences over, and rows that come back with their ids do not move them on.
-        with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), apps.get_models()):
-                cursor.execute(statement)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

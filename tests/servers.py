@@ -119,7 +119,7 @@ def postgresql() -> Iterator[str]:
             "autovacuum": "off",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [*as_user, programs / "postgres", "-D", data, *options]
+        command = [*as_user, *_ends_with_us("INT"), programs / "postgres", "-D", data, *options]
         is_ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "console", "-d", "postgres"]
         server = Program(command, folder / "log", ready=lambda: _succeeds(is_ready), stop=signal.SIGINT)
         with running(server):
@@ -236,6 +236,11 @@ def _ordinary_user(folder: Path) -> list[str]:
             os.chown(folder, user.pw_uid, user.pw_gid)
             return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     raise NotHere("PostgreSQL does not run as root, and there is no other user")
+
+
+def _ends_with_us(signal_name: str) -> list[str]:
+    """A run that is killed leaves no server behind, where the system can see to that."""
+    return ["setpriv", f"--pdeathsig={signal_name}"] if shutil.which("setpriv") else []
 
 
 @contextlib.contextmanager
