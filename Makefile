@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
-SIMULATE ?= 0.4
+SIMULATE ?= 1
 RUN := .venv/bin/
 
 # The demo stands on its own: whatever the shell or .env say, it uses its own database and no Redis.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from conversations.policy import PERSISTS, Phase
-from conversations.simulator.floor import Act, Chance, Chat, Deed, Desk, Invitation, Scene, shared
+from conversations.simulator.floor import Act, Chance, Chat, Deed, Invitation, Scene, shared
 
 VISITORS_WAIT = 300.0
 """Seconds for which a visitor's own chat is left to people: whoever plays the customer may play the agent too."""
@@ -25,11 +25,12 @@ def chances(scene: Scene) -> Iterator[Chance]:
             yield from _picks(scene, chat)
         elif chat.phase == Phase.WAITING:
             yield from _revival(scene, chat)
-        elif (desk := scene.floor.desk_of.get(chat.agent_id or 0)) is not None and desk.is_there:
-            yield from _at_work(scene, chat, desk)
+        elif _is_held(scene, chat):
+            yield from _at_work(scene, chat)
+    yield from _answers(scene)
     yield from _rarely(scene)
     for invitation in scene.floor.invitations:
-        yield from _answer(scene, invitation)
+        yield from _invited(scene, invitation)
     yield from _coming_and_going(scene)
 
 
@@ -53,23 +54,21 @@ def _revival(scene: Scene, chat: Chat) -> Iterator[Chance]:
         yield Chance(0.05 * scene.fullness(Phase.WAITING) ** 2, Act(Deed.REVIVE, chat.id, desk.agent_id))
 
 
-def _at_work(scene: Scene, chat: Chat, desk: Desk) -> Iterator[Chance]:
-    """What the primary does in a conversation."""
+def _at_work(scene: Scene, chat: Chat) -> Iterator[Chance]:
+    """What the primary does in a conversation, besides answering."""
+    agent_id = chat.agent_id or 0
     if chat.phase == Phase.WRAP_UP:
         if scene.waited(chat.since) >= 20:
             weight = 0.43 * scene.fullness(Phase.WRAP_UP) ** 2
-            yield Chance(0.85 * weight, Act(Deed.FINISH, chat.id, desk.agent_id))
-            yield Chance(0.15 * weight, Act(Deed.CLOSE_SESSION, chat.id, desk.agent_id))
-    elif chat.phase != Phase.IN_CONVERSATION:
+            yield Chance(0.85 * weight, Act(Deed.FINISH, chat.id, agent_id))
+            yield Chance(0.15 * weight, Act(Deed.CLOSE_SESSION, chat.id, agent_id))
+    elif chat.phase != Phase.IN_CONVERSATION or chat.unanswered_since is not None:
         return
-    elif chat.unanswered_since is not None:
-        if scene.waited(chat.unanswered_since) >= 4:
-            yield Chance(8.0, Act(Deed.ANSWER, chat.id, desk.agent_id))
     elif not chat.lines_left and _is_over(scene, chat):
         if chat.channel.kind in PERSISTS:
             rests = 1 / max(scene.fullness(Phase.WAITING), 0.3) ** 2
-            yield Chance(0.25 * rests, Act(Deed.CLOSE_SESSION, chat.id, desk.agent_id))
-        yield Chance(0.3, Act(Deed.END, chat.id, desk.agent_id))
+            yield Chance(0.25 * rests, Act(Deed.CLOSE_SESSION, chat.id, agent_id))
+        yield Chance(0.3, Act(Deed.END, chat.id, agent_id))
 
 
 def _is_over(scene: Scene, chat: Chat) -> bool:
@@ -79,15 +78,31 @@ def _is_over(scene: Scene, chat: Chat) -> bool:
     return scene.real_seconds(chat.last_activity_at) >= VISITORS_THINK
 
 
+def _answers(scene: Scene) -> Iterator[Chance]:
+    """Lines that wait for an answer come first; where many do, something else happens in between all the same."""
+    acts = [
+        Act(Deed.ANSWER, chat.id, chat.agent_id or 0)
+        for chat in scene.floor.chats
+        if chat.phase == Phase.IN_CONVERSATION
+        and chat.unanswered_since is not None
+        and scene.waited(chat.unanswered_since) >= 4
+        and _is_held(scene, chat)
+    ]
+    yield from shared(min(8.0 * len(acts), 24.0 * scene.scale), acts)
+
+
+def _is_held(scene: Scene, chat: Chat) -> bool:
+    """Whether a simulated agent has it, and is there."""
+    desk = scene.floor.desk_of.get(chat.agent_id or 0)
+    return desk is not None and desk.is_there
+
+
 def _rarely(scene: Scene) -> Iterator[Chance]:
     """Given back to the queue, closed by mistake, left to the colleague who took over: now and then, by anybody."""
     held = [
         chat
         for chat in scene.floor.chats
-        if chat.phase == Phase.IN_CONVERSATION
-        and chat.is_made_up
-        and (desk := scene.floor.desk_of.get(chat.agent_id or 0)) is not None
-        and desk.is_there
+        if chat.phase == Phase.IN_CONVERSATION and chat.is_made_up and _is_held(scene, chat)
     ]
     yield from shared(0.4 * scene.scale, [Act(Deed.RELEASE, chat.id, chat.agent_id or 0) for chat in held])
     live = [chat for chat in held if chat.is_live]
@@ -102,7 +117,7 @@ def _rarely(scene: Scene) -> Iterator[Chance]:
     )
 
 
-def _answer(scene: Scene, invitation: Invitation) -> Iterator[Chance]:
+def _invited(scene: Scene, invitation: Invitation) -> Iterator[Chance]:
     """Most offers are accepted after some hesitation, some rejected, and some not seen at all."""
     whim = Random(f"{scene.habits.seed} {invitation.offered_at.isoformat()}")  # noqa: S311  (a story, not a secret)
     mood, hesitates = whim.random(), whim.uniform(4, 40)

@@ -50,15 +50,16 @@ def _of_customer(scene: Scene, chat: Chat) -> Iterator[Chance]:
         yield from _unanswered(scene, chat, scene.waited(chat.unanswered_since))
     elif chat.phase == Phase.IN_CONVERSATION and silent >= 5:
         if chat.lines_left:
-            yield Chance(0.5 if chat.is_live else 0.2, Act(Deed.WRITE, chat.id))
+            # A person who has just answered does not wait for minutes to see what happens.
+            weight = 3.0 if scene.is_played(chat) else 0.5 if chat.is_live else 0.2
+            yield Chance(weight, Act(Deed.WRITE, chat.id))
         elif chat.is_live:
             yield Chance(0.25, Act(Deed.LEAVE, chat.id))
 
 
 def _unanswered(scene: Scene, chat: Chat, waits: float) -> Iterator[Chance]:
-    """Waiting for a line. At the desk of somebody who is played nobody gives up: a person will come."""
+    """Waiting for a line. Nobody gives up whose agent may be a person: they will come."""
     if waits >= LONG and not chat.has_nudged:
         yield Chance(0.1, Act(Deed.NUDGE, chat.id))
-    is_played = chat.agent_id is not None and chat.agent_id not in scene.floor.desk_of
-    if chat.is_live and waits >= PATIENCE and not is_played:
+    if chat.is_live and waits >= PATIENCE and not scene.is_played(chat):
         yield Chance(min(0.02 * (waits / PATIENCE), 0.5), Act(Deed.LEAVE, chat.id))

@@ -15,7 +15,7 @@ from routing.policy import SESSION_LIMIT
 SIZE = 120
 """Ongoing conversations that the demo begins with, and that the simulation keeps up."""
 
-CALM = 0.4
+CALM = 1.0
 """Acts a second at which people take the time that people take; at a higher rate they hesitate less."""
 
 SHARES: Mapping[Phase, float] = {
@@ -214,6 +214,10 @@ class Scene:
     def scale(self) -> float:
         """How much of a demo-sized floor was read; what happens to the floor as a whole is so much more likely."""
         return max(len(self.floor.chats) / SIZE, 0.1)
+
+    def is_played(self, chat: Chat) -> bool:
+        """Whether the agent who has it may be a person."""
+        return chat.agent_id is not None and chat.agent_id not in self.floor.desk_of
 
     def fullness(self, phase: Phase) -> float:
         """How many conversations are in a phase, as a multiple of how many there should be."""

@@ -263,6 +263,13 @@ def test_at_the_desk_of_somebody_who_is_played_no_customer_gives_up() -> None:
     assert customers_deeds(scene(replace(played, agent_id=10))) == {Deed.LEAVE}
 
 
+def test_a_person_at_a_desk_soon_has_an_answer() -> None:
+    def weight(chat: Chat) -> float:
+        return sum(chance.weight for chance in customers.chances(scene(chat)) if chance.act.deed == Deed.WRITE)
+
+    assert weight(replace(CHAT, agent_id=99)) > 5 * weight(CHAT)
+
+
 def test_customers_come_the_sooner_the_emptier_the_floor() -> None:
     def arrivals(ongoing: int) -> float:
         there = scene(*[CHAT] * 120)
@@ -336,10 +343,9 @@ def test_a_visitor_is_greeted() -> None:
 # --- the commands ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [["simulate"], ["serve", "--simulate", "1"]])
-def test_outside_demo_mode_nobody_is_simulated(command: list[str]) -> None:
+def test_outside_demo_mode_nobody_is_simulated() -> None:
     with pytest.raises(CommandError, match="DEMO=1"):
-        call_command(*command)
+        call_command("simulate", "--steps", "1")
 
 
 @pytest.mark.django_db

@@ -95,6 +95,15 @@ def test_serve_says_when_its_port_is_taken(database: str) -> None:
     assert "Traceback" not in output
 
 
+def test_serve_lets_nobody_be_simulated_outside_the_demo(database: str) -> None:
+    process = start(database, "serve", "--port", str(free_port()), "--simulate", "1")
+    output, _ = process.communicate(timeout=START_SECONDS)
+
+    assert process.returncode == 1
+    assert "DEMO=1" in output
+    assert "Traceback" not in output
+
+
 def test_serve_refuses_a_host_that_is_not_its_own(server: tuple[subprocess.Popen[str], str]) -> None:
     _, address = server
     request = urllib.request.Request(f"{address}/login/", headers={"Host": "evil.example.org"})
