@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from conversations.models import Conversation, HistoryEntry, State
-from conversations.services import assignment, intake, offers, supervision
+from conversations.services import assignment, closure, intake, offers, supervision
 from routing.models import Agent
 from tests.browser.conftest import People
 from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor, offer_of
@@ -195,6 +195,21 @@ def test_pause_holds_everything_and_resume_lets_it_in(open_page: People, floor: 
     page.click("[data-live-pause]")
     expect(page.locator("[data-row]")).to_have_count(2)
     is_live(page)
+
+
+def test_a_row_that_leaves_during_a_pause_waits_too(open_page: People, floor: Floor) -> None:
+    first = start(floor, "First")
+    start(floor, "Second")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+
+    page.click("[data-live-pause]")
+    closure.force_close(actor_of(floor.sara), first.pk, version=first.version, confirmed=EVERY_CAUTION)
+    expect(page.locator("[data-live-chip]").first).to_be_visible()
+    expect(page.locator("[data-row]")).to_have_count(2)
+
+    page.click("[data-live-pause]")
+    expect(page.locator("[data-row]")).to_have_count(1, timeout=3000)
 
 
 # --- trouble -------------------------------------------
