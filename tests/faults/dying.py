@@ -11,10 +11,10 @@ if __name__ == "__main__":
     django.setup()
 
     from conversations.services import intake
-    from supervisor_console.kernel import realtime
+    from supervisor_console.kernel.realtime import layer
 
     def die(message: dict[str, Any]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    realtime._send = die
+    layer.send = die
     intake.start(workstream_id=int(sys.argv[1]), name="Maja", text=sys.argv[2], subject=sys.argv[2])

@@ -13,7 +13,9 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.utils import timezone
 
 from supervisor_console.kernel import realtime
-from supervisor_console.kernel.realtime import Frame, Hub, Seen, action, announce, hub
+from supervisor_console.kernel.realtime import Frame, Hub, Seen, action, announce, hub, outbox
+from supervisor_console.kernel.realtime import layer as layer_module
+from supervisor_console.kernel.realtime import listening as listening_module
 from supervisor_console.models import Announcement
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,8 +45,8 @@ class Listener:
 @pytest_asyncio.fixture
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
     """A socket of this process that listens to the topic «here»."""
-    monkeypatch.setattr(realtime, "CATCH_UP_SECONDS", 0.2)
-    monkeypatch.setattr(realtime, "_rests_until", 0.0)
+    monkeypatch.setattr(listening_module, "CATCH_UP_SECONDS", 0.2)
+    monkeypatch.setattr(layer_module, "_rests_until", 0.0)
     listener = Listener()
     mine: Hub = hub()
     await mine.start()
@@ -108,7 +110,7 @@ async def burst(listening: Listener, monkeypatch: pytest.MonkeyPatch) -> list[di
     for queue in layer.channels.values():
         monkeypatch.setattr(queue, "_maxsize", 20)
     held: list[dict[str, Any]] = []
-    monkeypatch.setattr(realtime, "_send", held.append)
+    monkeypatch.setattr(layer_module, "send", held.append)
 
     def talk() -> None:
         for number in range(BURST):
@@ -138,7 +140,7 @@ async def test_without_the_outbox_such_a_burst_loses_changes(
     listening: Listener, burst: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: nobody reads the outbox, and the damage shows."""
-    monkeypatch.setattr(realtime, "_missed", lambda floor, known: [])
+    monkeypatch.setattr(outbox, "missed", lambda floor, known: [])
     await asyncio.sleep(0.5)  # a look into the outbox that is under way may end
     listening.frames.clear()
     for number, message in enumerate(burst):
@@ -203,7 +205,7 @@ async def test_a_socket_that_cannot_take_a_frame_keeps_it_from_nobody_else(liste
 async def test_each_frame_says_which_way_it_came(listening: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     await sync_to_async(say)("pushed")
     await listening.has(1)
-    monkeypatch.setattr(realtime, "_send", lambda message: None)
+    monkeypatch.setattr(layer_module, "send", lambda message: None)
     await sync_to_async(say)("kept back")
 
     assert [frame["via"] for frame in await listening.has(2)] == ["layer", "outbox"]
@@ -220,8 +222,8 @@ class Hanging(InMemoryChannelLayer):
 async def test_a_layer_that_does_not_answer_holds_an_action_up_once_and_then_is_left_alone(
     listening: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime, "PUSH_SECONDS", 0.2)
-    monkeypatch.setattr(realtime, "get_channel_layer", Hanging)
+    monkeypatch.setattr(layer_module, "PUSH_SECONDS", 0.2)
+    monkeypatch.setattr(layer_module, "get_channel_layer", Hanging)
     loop = asyncio.get_running_loop()
     began = loop.time()
 
@@ -236,8 +238,8 @@ async def test_a_subscription_that_went_silent_is_renewed(
     listening: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after a connection that died without a word, or a membership that ended."""
-    monkeypatch.setattr(realtime, "PROVE_SECONDS", 0.1)
-    monkeypatch.setattr(realtime, "PROVE_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr(listening_module, "PROVE_SECONDS", 0.1)
+    monkeypatch.setattr(listening_module, "PROVE_WITHIN_SECONDS", 0.1)
     late, mine = Listener(), Hub()
     await mine.start()
     mine.subscribe(["here"], late)
@@ -263,14 +265,14 @@ async def test_the_way_through_the_layer_and_back_is_measured_and_leaves_nothing
 
 
 async def test_the_way_through_a_layer_that_does_not_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "get_channel_layer", Hanging)
+    monkeypatch.setattr(layer_module, "get_channel_layer", Hanging)
 
     with pytest.raises(TimeoutError):
         await realtime.round_trip(0.1)
 
 
 def test_what_a_process_has_seen_is_told_by_ids_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "REMEMBERED", 10)
+    monkeypatch.setattr(outbox, "REMEMBERED", 10)
     seen = Seen([100, 101])
 
     assert not seen.add(99), "older than what a process began with"
