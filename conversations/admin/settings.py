@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversations import selectors
+from conversations.admin.spans import SpanField
 from conversations.models import SettingChange, SupervisorSettings
+from conversations.models.timers import Timers
 from conversations.services import settings as service
 from routing.admin.common import Form, KeptAdmin, ReadOnlyAdmin
 from routing.models import User
 from routing.selectors import actor_for
 from supervisor_console.kernel.errors import ActionRefused
+from supervisor_console.kernel.spans import span
 
 LATEST = 10
 """How many changes stand under the settings; all of them have a page."""
+
+TIMER_FIELDS = tuple(Timers._meta.local_fields)
+TIMERS = frozenset(field.name for field in TIMER_FIELDS)
+"""The settings that are lengths of time."""
 
 
 class SettingsForm(Form[SupervisorSettings]):
@@ -34,6 +42,8 @@ class SettingsForm(Form[SupervisorSettings]):
     class Meta:
         model = SupervisorSettings
         fields = tuple(service.LABELS)
+        field_classes: ClassVar[dict[str, type[forms.Field]]] = dict.fromkeys(TIMERS, SpanField)
+        widgets: ClassVar[dict[str, forms.Widget]] = {name: forms.TextInput({"size": 10}) for name in TIMERS}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,6 +74,8 @@ def shown(setting: str, value: object) -> str:
     """A value of a setting as people read it."""
     if isinstance(value, bool):
         return _("on") if value else _("off")
+    if setting in TIMERS and isinstance(value, int):
+        return span(value)
     field = SupervisorSettings._meta.get_field(setting) if setting in service.LABELS else None
     choices = dict(field.flatchoices) if isinstance(field, Field) and field.choices else {}
     return str(choices.get(value, value))
@@ -122,6 +134,28 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
                     "may ask for more, such as consent."
                 ),
                 "fields": ("shows_customer_notice", "customer_notice", "agent_notice", "notify_agent_on_monitor"),
+            },
+        ),
+        (
+            gettext_lazy("Conversations that close by themselves"),
+            {
+                "classes": ("timers",),
+                "description": gettext_lazy(
+                    "After how long without any activity: a line, an action of a supervisor, monitoring. Live and "
+                    "persistent chats never close while an agent has them. How long a chat or message thread may wait "
+                    "for its customer, how long an agent has to accept, and how long wrap-up blocks capacity is set "
+                    "in each workstream."
+                ),
+                "fields": (
+                    ("close_live_chat_open", "close_live_chat_wrap_up"),
+                    ("close_persistent_chat_open", "close_persistent_chat_wrap_up"),
+                    (
+                        "close_async_messaging_open",
+                        "close_async_messaging_active",
+                        "close_async_messaging_wrap_up",
+                    ),
+                    ("close_voice_open", "close_voice_active", "close_voice_wrap_up"),
+                ),
             },
         ),
         (None, {"fields": ("seen_change",)}),
@@ -220,6 +254,9 @@ HELP = {
     "shows_customer_notice": gettext_lazy("Stands over the chat before the customer writes."),
     "customer_notice": gettext_lazy("What customers read in the chat."),
     "agent_notice": gettext_lazy("What agents read on their desk."),
+    **{field.name: format_lazy(gettext_lazy("Came with {span}."), span=span(field.default)) for field in TIMER_FIELDS},
+    "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
+    "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),
 }
 
 

@@ -170,7 +170,7 @@ class Conversations:
                 yield moment
                 closure.customer_ends(self.customer, self.pk, disconnected=self.rng.random() < 0.5, now=moment)
             case Fate.AUTO_CLOSED:
-                moment = plan.starts + timers.AUTO_CLOSE[plan.channel.kind, State.OPEN] + minutes(1)
+                moment = plan.starts + selectors.settings_row().closing()[plan.channel.kind, State.OPEN] + minutes(1)
                 yield moment
                 timers.run_due(now=moment)
             case Fate.REJECTED | Fate.MISSED | Fate.MOVED | Fate.OFFERED:

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models.timers import Timers
+
 
 class AgentScope(models.TextChoices):
     """Whom the Assign dialog may offer (domain.md 3.5)."""
@@ -33,8 +35,8 @@ def default_agent_notice() -> str:
     return str(DEFAULT_AGENT_NOTICE)
 
 
-class SupervisorSettings(models.Model):
-    """One row. The four switches come with the defaults of domain.md 3.1."""
+class SupervisorSettings(Timers):
+    """One row. The four switches come with the defaults of domain.md 3.1, the timers with those of 2.3."""
 
     monitor_enabled = models.BooleanField(_("Supervisor Monitor"), default=True, help_text=_("Monitor and Join."))
     assign_enabled = models.BooleanField(_("Supervisor Assign"), default=False)

@@ -7,16 +7,17 @@ is handled in its own transaction, which looks again under lock and does nothing
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
+from conversations import selectors
 from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
 from conversations.services import closure, offers, supervision
-from routing.models import Channel, ChannelKind
+from routing.models import Channel
 from routing.services import presence
 from supervisor_console.kernel import idempotency, realtime
 from supervisor_console.kernel.actor import SYSTEM
@@ -26,22 +27,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 200
 """How many rows of one kind are handled in one round."""
-
-_MINUTES, _DAYS = timedelta(minutes=1), timedelta(days=1)
-
-AUTO_CLOSE: Mapping[tuple[ChannelKind, State], timedelta] = {
-    (ChannelKind.LIVE_CHAT, State.OPEN): 20 * _MINUTES,
-    (ChannelKind.LIVE_CHAT, State.WRAP_UP): 15 * _MINUTES,
-    (ChannelKind.PERSISTENT_CHAT, State.OPEN): 30 * _DAYS,
-    (ChannelKind.PERSISTENT_CHAT, State.WRAP_UP): 1 * _DAYS,
-    (ChannelKind.ASYNC_MESSAGING, State.OPEN): 30 * _DAYS,
-    (ChannelKind.ASYNC_MESSAGING, State.ACTIVE): 30 * _DAYS,
-    (ChannelKind.ASYNC_MESSAGING, State.WRAP_UP): 1 * _DAYS,
-    (ChannelKind.VOICE, State.OPEN): 30 * _DAYS,
-    (ChannelKind.VOICE, State.ACTIVE): timedelta(hours=2),
-    (ChannelKind.VOICE, State.WRAP_UP): 1 * _DAYS,
-}
-"""Auto-close after no activity, per channel kind and state (domain.md 2.3); Waiting is per workstream."""
 
 
 def run_due(*, now: datetime | None = None) -> int:
@@ -86,7 +71,7 @@ def _lost_monitors(now: datetime) -> list[int]:
 
 
 def _due_closings(now: datetime) -> Iterable[tuple[list[int], datetime]]:
-    for (kind, state), after in AUTO_CLOSE.items():
+    for (kind, state), after in selectors.settings_row().closing().items():
         channels = [channel.value for channel in Channel if channel.kind == kind]
         due = now - after
         rows = Conversation.objects.ongoing().filter(channel__in=channels, state=state, last_activity_at__lte=due)

@@ -1,5 +1,6 @@
 """Do the supervisor settings do what their page says, at once, with a record of who changed what? (domain.md 3.1, 7)"""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -208,6 +209,47 @@ def test_the_settings_cannot_be_added_or_deleted(otto: Client) -> None:
     assert other.status_code == 200
     assert "adminform" not in other.context
     assert SupervisorSettings.objects.count() == 1
+
+
+# --- timers (domain.md 2.3) --------------------------------------------------------------------------------
+
+
+def test_times_are_shown_and_written_with_units(otto: Client) -> None:
+    page = otto.get(PAGE).content.decode()
+
+    answer = save(otto, close_live_chat_open="1 h 30 min", close_voice_active="90min")
+
+    assert re.search(r'<input type="text" name="close_live_chat_open" value="20 min"', page)
+    assert re.search(r'<input type="text" name="close_voice_open" value="30 d"', page)
+    assert changes() == [("close_live_chat_open", 1200, 5400, "otto"), ("close_voice_active", 7200, 5400, "otto")]
+    assert [(row.setting, row.old, row.new) for row in answer.context["changes"]] == [
+        ("Voice, longest call", "2 h", "1 h 30 min"),
+        ("Live chat, open", "20 min", "1 h 30 min"),
+    ]
+
+
+def test_a_time_that_is_written_otherwise_but_means_the_same_is_no_change(otto: Client) -> None:
+    save(otto, close_live_chat_open="1200 s", close_voice_active="120 min")
+
+    assert changes() == []
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("soon", "Write a length of time with its unit, such as 90 s, 20 min, 2 h or 30 d."),
+        ("-5 min", "Write a length of time with its unit, such as 90 s, 20 min, 2 h or 30 d."),
+        ("", "This field is required."),
+        ("59 s", "From 1 min to 400 d."),
+        ("401 d", "From 1 min to 400 d."),
+        ("999999999 d", "From 1 min to 400 d."),
+    ],
+)
+def test_a_time_that_makes_no_sense_is_refused_with_what_would(otto: Client, written: str, sentence: str) -> None:
+    answer = save(otto, close_live_chat_open=written)
+
+    assert errors(answer) == {"close_live_chat_open": [sentence]}
+    assert changes() == []
 
 
 # --- traps (domain.md 4.3, P20) --------------------------------------------------------------------------

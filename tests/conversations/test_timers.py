@@ -4,8 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from conversations.services import assignment, closure, messaging, supervision, timers
-from routing.models import AgentProfile, CapacityProfile, Channel, WorkstreamProfile, WrapUpBlock
+from conversations import policy
+from conversations.models import State, SupervisorSettings
+from conversations.models.timers import CLOSING
+from conversations.policy import Phase, Trigger
+from conversations.services import assignment, closure, messaging, settings, supervision, timers
+from routing.models import AgentProfile, CapacityProfile, Channel, Workstream, WorkstreamProfile, WrapUpBlock
 from tests.cast import Floor, actor_of, at, customer_of, fresh
 from tests.conversations.hearing import CUSTOMER, SUPERVISORS, hearing
 from tests.conversations.looking import attempts, everything, last_entry, presence, said, units
@@ -47,6 +51,46 @@ def test_nothing_happening_for_so_long_ends_it(
     assert last_entry(chat).actor_kind == "system"
     assert broken(due) == []
     assert timers.run_due(now=due) == 0
+
+
+@pytest.mark.parametrize(("channel", "phase", "after", "state", "reason"), DUE)
+def test_a_time_that_an_administrator_sets_holds_at_once(
+    floor: Floor, channel: Channel, phase: str, after: timedelta, state: str, reason: str
+) -> None:
+    chat = getattr(floor, phase)(channel)
+    stored = {"start": State.OPEN, "active": State.ACTIVE, "wrap_up": State.WRAP_UP}
+    if phase == "waiting":
+        Workstream.objects.update(waiting_close_days=3)
+        wanted = 3 * DAYS
+    else:
+        wanted = timedelta(minutes=7, seconds=30)
+        settings.change(actor_of(floor.otto), values={CLOSING[channel.kind, stored[phase]]: 450})
+    due = chat.last_activity_at + wanted
+
+    assert timers.run_due(now=due - timedelta(seconds=1)) == 0
+    assert timers.run_due(now=due) == 1
+    assert (fresh(chat).state, fresh(chat).reason) == (state, reason)
+
+
+def test_there_is_a_time_for_every_move_that_time_makes_and_for_no_other() -> None:
+    by_time = {
+        (kind, row.source.state)
+        for row in policy.TRANSITIONS
+        if row.trigger in (Trigger.AUTO_CLOSE, Trigger.CALL_LIMIT) and row.source != Phase.WAITING
+        for kind in row.kinds
+    }
+    typed = {(channel.kind, phase) for channel, phase, *_ in DUE if phase != "waiting"}
+
+    assert set(CLOSING) == by_time
+    assert len(typed) == len(by_time)
+
+
+def test_the_times_come_with_the_defaults_of_the_rules(db: None) -> None:
+    stored = {"start": State.OPEN, "active": State.ACTIVE, "wrap_up": State.WRAP_UP}
+
+    assert SupervisorSettings().closing() == {
+        (channel.kind, stored[phase]): after for channel, phase, after, *_ in DUE if phase != "waiting"
+    }
 
 
 @pytest.mark.parametrize(("channel", "phase"), NEVER)
