@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from routing.models import Agent, AgentProfile, BasePresence, Queue, QueueMembership, User
-from routing.policy import Candidate, Limits, Load, Opening, ProfileLimit, is_open
+from routing.models import Agent, AgentProfile, AgentSkill, BasePresence, Queue, QueueMembership, User
+from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, is_open
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
 
 VIEW_ALL_QUEUES = "routing.view_all_queues"
@@ -102,8 +102,31 @@ def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[i
             load=loads.get(agent.pk, Load()),
             has_api_role=Role.API_ACCESS.value in roles[agent.user_id],
             has_agent_role=Role.AGENT.value in roles[agent.user_id],
+            is_inactive=agent.presence.is_inactive,
         )
         for agent in rows
+    }
+
+
+def contenders(
+    agent_rows: Iterable[Agent], loads: Mapping[int, Load], pasts: Mapping[int, Past]
+) -> dict[int, Contender]:
+    """These agents as distribution sees them, in a fixed number of queries.
+
+    ``loads`` and ``pasts`` come from the app that knows work.
+    """
+    found = candidates(agent_rows, loads)
+    for_all = frozenset(Queue.objects.filter(is_default=True).values_list("pk", flat=True))
+    queues: dict[int, set[int]] = defaultdict(set)
+    for agent_id, queue_id in QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id"):
+        queues[agent_id].add(queue_id)
+    skills: dict[int, dict[int, int]] = defaultdict(dict)
+    held = AgentSkill.objects.filter(agent__in=found)
+    for agent_id, skill_id, proficiency in held.values_list("agent_id", "skill_id", "proficiency"):
+        skills[agent_id][skill_id] = proficiency
+    return {
+        agent_id: Contender(candidate, for_all | queues[agent_id], skills[agent_id], pasts.get(agent_id, Past()))
+        for agent_id, candidate in found.items()
     }
 
 

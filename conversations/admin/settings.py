@@ -122,8 +122,12 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
         ),
         (gettext_lazy("Force close"), {"classes": ("switches",), "fields": ("force_close_reason_required",)}),
         (
+            gettext_lazy("Distribution"),
+            {"classes": ("switches",), "fields": ("distribution_enabled", "decline_limit")},
+        ),
+        (
             gettext_lazy("Offers that are not accepted"),
-            {"classes": ("switches",), "fields": ("decline_limit", "missed_sets_inactive", "reject_sets_dnd")},
+            {"classes": ("switches",), "fields": ("missed_sets_inactive", "reject_sets_dnd")},
         ),
         (
             gettext_lazy("What people are told about monitoring"),
@@ -241,6 +245,9 @@ HELP = {
     "allow_assign_offline": gettext_lazy("The offer times out unless the agent comes back in time."),
     "transfer_voice_calls": gettext_lazy("Otherwise only chats and messages."),
     "force_close_reason_required": gettext_lazy("The reason is kept in the history."),
+    "distribution_enabled": gettext_lazy(
+        "Workstreams that push offer their open conversations to agents by themselves. Off: people hand out all work."
+    ),
     "decline_limit": gettext_lazy(
         "1 to 5. After so many rejected or missed offers of one conversation the agent is not offered it again."
     ),

@@ -67,6 +67,10 @@ class Session(models.Model):
                 name="session_accepted_after_assigned",
             ),
         ]
+        indexes = [
+            models.Index(fields=["agent", "-agent_assigned_at"], name="session_agent_assigned"),
+            models.Index(fields=["agent", "-closed_at"], name="session_agent_closed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.conversation} · {self.queue}"

@@ -60,6 +60,7 @@ class SupervisorSettings(Timers):
         default=False,
         help_text=_("Without effect for workstreams that allow Away."),
     )
+    distribution_enabled = models.BooleanField(_("Automatic distribution"), default=True)
     decline_limit = models.PositiveSmallIntegerField(
         _("Declines before an agent is passed over"),
         default=3,

@@ -84,6 +84,7 @@ class Candidate:
     load: Load
     has_api_role: bool = False
     has_agent_role: bool = True
+    is_inactive: bool = False
 
 
 def excess_units(used: int, cost: int, maximum: int) -> int:

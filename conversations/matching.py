@@ -1,0 +1,153 @@
+"""Who could take which open work? Reads what ``routing.policy`` needs, in a fixed number of queries.
+
+Of the agents it reads nobody's, and of the conversations nothing one by one: distribution decides over a whole floor,
+and the page «Why is this not assigned?» over one conversation, from the same values.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max, OuterRef, Subquery
+
+from conversations import selectors
+from conversations.models import ClosureReason, Conversation, Offer, OfferStatus, RequiredSkill, Session
+from conversations.policy import PERSISTS
+from routing import selectors as routing_selectors
+from routing.models import Agent, AssignmentMethod, Distribution, SkillMatching
+from routing.policy import Contender, Cost, Declines, Past, Work
+
+RETURNS_TO = frozenset(
+    {ClosureReason.AGENT_MOVED_TO_WAITING, ClosureReason.AGENT_CLOSED, ClosureReason.AGENT_DISCONNECTED}
+)
+"""How the last session with an agent ended if the customer may keep them. Not so where the agent gave it back, or
+declined it since (domain.md 2.2, affinity)."""
+
+
+# --- agents -------------------------------------------------------------------------------------------------
+
+
+def contenders(agent_rows: Iterable[Agent], now: datetime) -> dict[int, Contender]:
+    """These agents as distribution sees them at ``now``."""
+    rows = list(agent_rows)
+    ids = [agent.pk for agent in rows]
+    return routing_selectors.contenders(rows, selectors.loads(ids, now), pasts(ids))
+
+
+def pasts(agent_ids: Iterable[int]) -> dict[int, Past]:
+    """When work came to each of these agents last, and since when their last one is over; by any way it came."""
+    mine = Session.objects.filter(agent=OuterRef("pk"))
+    came = mine.filter(agent_assigned_at__isnull=False).order_by("-agent_assigned_at")
+    ended = mine.filter(closed_at__isnull=False).order_by("-closed_at")
+    rows = (
+        Agent.objects.filter(pk__in=list(agent_ids))
+        .annotate(
+            came_at=Subquery(came.values("agent_assigned_at")[:1]), ended_at=Subquery(ended.values("closed_at")[:1])
+        )
+        .values_list("pk", "came_at", "ended_at")
+    )
+    return {pk: Past(came_at, ended_at) for pk, came_at, ended_at in rows}
+
+
+# --- work ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """The last session of a conversation that had an agent, and when somebody accepted last."""
+
+    agent_id: int
+    queue_id: int
+    closure_reason: str
+    accepted_at: datetime | None
+
+
+def works(rows: Sequence[Conversation]) -> list[Work]:
+    """These conversations as distribution sees them, in their order; queue and workstream are read with them."""
+    ids = [row.pk for row in rows]
+    settings = selectors.settings_row()
+    profiles: dict[int, dict[int, str]] = defaultdict(dict)
+    carried = Conversation.profiles.through.objects.filter(conversation__in=ids)
+    for pk, profile_id, name in carried.values_list("conversation_id", "capacityprofile_id", "capacityprofile__name"):
+        profiles[pk][profile_id] = name
+    needed: dict[int, dict[int, int]] = defaultdict(dict)
+    names: dict[int, str] = {}
+    required = RequiredSkill.objects.filter(conversation__in=ids)
+    for pk, skill_id, minimum, name in required.values_list("conversation_id", "skill_id", "minimum", "skill__name"):
+        needed[pk][skill_id] = minimum
+        names[skill_id] = name
+    former = _former([row.pk for row in rows if row.last_agent_id is not None])
+    declined = _declines(ids, former)
+    return [
+        Work(
+            id=row.pk,
+            queue_id=row.queue_id,
+            queue_name=row.queue.name,
+            cost=Cost(row.units, profiles[row.pk]),
+            allowed_presences=frozenset(row.workstream.allowed_presences),
+            method=AssignmentMethod(row.queue.assignment_method),
+            matching=SkillMatching(row.workstream.skill_matching),
+            skills=needed[row.pk],
+            skill_names={skill_id: names[skill_id] for skill_id in needed[row.pk]},
+            returning_to=_returning_to(row, former.get(row.pk)),
+            ignores_presence_and_capacity=row.kind in PERSISTS,
+            declines=declined.get(row.pk, {}),
+            decline_limit=settings.decline_limit,
+            is_pushed=row.workstream.distribution == Distribution.PUSH,
+            distribution_enabled=settings.distribution_enabled,
+        )
+        for row in rows
+    ]
+
+
+def work(row: Conversation) -> Work:
+    """One conversation as distribution sees it."""
+    return works([row])[0]
+
+
+def _returning_to(row: Conversation, former: _Former | None) -> int | None:
+    """The agent whom the customer keeps: push only, in the same queue, and only who did not decline it since."""
+    stream = row.workstream
+    if former is None or not stream.keeps_agent or stream.distribution != Distribution.PUSH:
+        return None
+    if former.closure_reason not in RETURNS_TO or former.queue_id != row.queue_id:
+        return None
+    return former.agent_id
+
+
+def _former(ids: Sequence[int]) -> dict[int, _Former]:
+    if not ids:
+        return {}
+    had = Session.objects.filter(conversation__in=ids, agent__isnull=False).order_by()
+    last = {
+        pk: (session_id, accepted_at)
+        for pk, session_id, accepted_at in had.values_list("conversation").annotate(Max("pk"), Max("agent_accepted_at"))
+    }
+    rows = Session.objects.in_bulk([session_id for session_id, _ in last.values()])
+    found = {}
+    for pk, (session_id, accepted_at) in last.items():
+        session = rows[session_id]
+        assert session.agent_id is not None, "only sessions with an agent were asked for"
+        found[pk] = _Former(session.agent_id, session.queue_id, session.closure_reason, accepted_at)
+    return found
+
+
+def _declines(ids: Sequence[int], former: Mapping[int, _Former]) -> dict[int, dict[int, Declines]]:
+    """How often each agent declined each of these since somebody had it last: then it begins anew."""
+    rows = (
+        Offer.objects.filter(conversation__in=ids, status__in=[OfferStatus.REJECTED, OfferStatus.TIMED_OUT])
+        .order_by("pk")
+        .values_list("conversation_id", "agent_id", "settled_at")
+    )
+    found: dict[int, dict[int, Declines]] = defaultdict(dict)
+    for pk, agent_id, settled_at in rows:
+        assert settled_at is not None, "a declined offer was declined at some time"
+        before = former.get(pk)
+        if before is not None and before.accepted_at is not None and settled_at <= before.accepted_at:
+            continue
+        known = found[pk].get(agent_id)
+        found[pk][agent_id] = Declines(known.count + 1 if known is not None else 1, settled_at)
+    return found
