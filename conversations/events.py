@@ -30,6 +30,15 @@ class ConversationCreated(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationEscalated(ConversationEvent):
+    """The bot handed it over to people; the wait begins (T1)."""
+
+    code: ClassVar[str] = "conversation.escalated"
+    agent_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationAssigned(ConversationEvent):
     """A supervisor offered it to an agent (T4). ``over_units`` is what the override exceeded."""
 

@@ -33,6 +33,7 @@ LC, PC, AM, V, R = (
 EVERY = frozenset({LC, PC, AM, V, R})
 TALKS = frozenset({LC, PC, AM, V})
 PERSISTS = frozenset({PC, AM})
+WRITTEN = PERSISTS | {LC}
 
 
 class Phase(StrEnum):
@@ -56,6 +57,9 @@ class Phase(StrEnum):
 class Trigger(StrEnum):
     """What moves a conversation; one row of domain.md 2.2 each (the number is in the comment)."""
 
+    BOT_ESCALATES = "bot_escalates"  # T1
+    BOT_ENDS = "bot_ends"  # T1, EndedByBot
+    CUSTOMER_LEAVES_BOT = "customer_leaves_bot"  # T1, before anybody waited for a person
     PUSH = "push"  # T2
     PICK = "pick"  # T3
     SUPERVISOR_ASSIGN = "supervisor_assign"  # T4
@@ -107,6 +111,9 @@ _O, _F, _I, _W, _U, _C = (
 )
 
 TRANSITIONS: tuple[Transition, ...] = (
+    *_rows("T1", Trigger.BOT_ESCALATES, [_I], _O, WRITTEN),
+    *_rows("T1", Trigger.BOT_ENDS, [_I], _C, WRITTEN),
+    *_rows("T1", Trigger.CUSTOMER_LEAVES_BOT, [_I], _C, frozenset({LC})),
     *_rows("T2", Trigger.PUSH, [_O], _F, EVERY),
     *_rows("T3", Trigger.PICK, [_O], _F, EVERY),
     *_rows("T4", Trigger.SUPERVISOR_ASSIGN, [_O], _F, TALKS),
@@ -276,6 +283,10 @@ TRANSFER_WRAP_UP = Refusal(
     "state_wrap_up",
     _("Transfer needs an active or waiting conversation. This one is in wrap-up: the dialogue is over."),
 )
+ALREADY_WITH_BOT = Refusal(
+    "already_assigned",
+    _("Assign needs an open conversation without an agent. A bot has this one: it can be assigned once it hands over."),
+)
 BOT_PRIMARY = Refusal("bot_primary", _("A bot has this conversation. It can be transferred once a person has it."))
 ELEVATED = Refusal(
     "elevated_voice_video",
@@ -365,6 +376,8 @@ def _assign_by_phase(facts: Facts) -> Refusal | None:
         return Refusal(ALREADY_OFFERED.code, ALREADY_OFFERED.text, {"agent": facts.agent_name})
     if facts.phase == Phase.WAITING:
         return ASSIGN_NOT_OPEN
+    if facts.agent_is_bot:
+        return ALREADY_WITH_BOT
     return ASSIGN_WRAP_UP if facts.phase == Phase.WRAP_UP else ALREADY_ASSIGNED
 
 
@@ -675,6 +688,7 @@ INTERNAL_FOR_NOW = Refusal(
     kind=Kind.CONFLICT,
 )
 CHAT_ENDED = Refusal("chat_ended", _("This chat has ended. You can start a new one."))
+NOT_WITH_BOT = Refusal("not_with_bot", _("The assistant has handed this chat over already. A person will answer you."))
 CHAT_STAYS = Refusal("chat_stays", _("This chat does not end: you can simply leave, and write again at any time."))
 STALE_VERSION = Refusal("stale_version", _("%(was)s %(is)s Look again and decide from there."))
 TOO_LATE = _("%(was)s %(why)s")
@@ -723,6 +737,8 @@ def reason_after(target: Phase, trigger: Trigger) -> StateReason:
         (Phase.CLOSED, Trigger.FORCE_CLOSE): StateReason.FORCE_CLOSED_BY_SUPERVISOR,
         (Phase.CLOSED, Trigger.FINISH_WRAP_UP): StateReason.ENDED_BY_AGENT,
         (Phase.CLOSED, Trigger.CUSTOMER_LEAVES): StateReason.CUSTOMER_LEFT_OPEN,
+        (Phase.CLOSED, Trigger.CUSTOMER_LEAVES_BOT): StateReason.CUSTOMER_LEFT_ACTIVE,
+        (Phase.CLOSED, Trigger.BOT_ENDS): StateReason.ENDED_BY_BOT,
         (Phase.CLOSED, Trigger.AUTO_CLOSE): StateReason.AUTO_CLOSED_BY_SYSTEM,
     }
     usual = {

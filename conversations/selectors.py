@@ -13,16 +13,20 @@ from conversations.models import (
     ConversationQuerySet,
     HistoryEntry,
     LeftReason,
+    Message,
     Mode,
     Offer,
     OfferKind,
     OfferStatus,
     Participant,
+    SenderKind,
+    Sentiment,
     State,
     SupervisorSettings,
 )
 from conversations.models.toggles import AgentScope
 from conversations.policy import Facts, Switches, Target, phase
+from conversations.sentiment import WINDOW, sentiment_of
 from routing import selectors as routing_selectors
 from routing.models import Agent
 from routing.policy import Cost, Load
@@ -216,6 +220,16 @@ def targets(conversation: Conversation, agent_rows: Iterable[Agent], now: dateti
         else queue.memberships.filter(agent__in=rows).values_list("agent_id", flat=True)
     )
     return {agent_id: Target(candidate, agent_id in inside, queue.name) for agent_id, candidate in found.items()}
+
+
+def current_sentiment(conversation: Conversation) -> Sentiment:
+    """The sentiment of the customer's last six messages, those to a bot among them (domain.md 1.5)."""
+    texts = list(
+        Message.objects.filter(conversation=conversation, sender_kind=SenderKind.CUSTOMER)
+        .order_by("-pk")
+        .values_list("text", flat=True)[:WINDOW]
+    )
+    return sentiment_of(texts[::-1])
 
 
 def participation(conversation: Conversation, user_id: int | None, *modes: Mode) -> Participant | None:

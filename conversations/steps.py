@@ -162,6 +162,7 @@ def move(
 
 
 def _run_handle_time(conversation: LockedConversation, target: Phase, now: datetime) -> None:
+    """Start, or let rest, what people of the centre spend on it (domain.md M21); a bot's time is nobody's."""
     runs = conversation.handling_since is not None
     if runs and target not in HANDLING:
         assert conversation.handling_since is not None
@@ -570,5 +571,5 @@ def audience(
 
 def others_in(conversation: LockedConversation, actor: Actor) -> frozenset[int]:
     """The agents and consultants in the conversation, without the one who acts."""
-    inside = selectors.seen_by_agents(conversation).values_list("user_id", flat=True)
-    return frozenset(inside) - {actor.user_id or 0}
+    inside = selectors.seen_by_agents(conversation).exclude(user__agent__is_bot=True)
+    return frozenset(inside.values_list("user_id", flat=True)) - {actor.user_id or 0}

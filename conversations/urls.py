@@ -50,5 +50,6 @@ urlpatterns = [
     path("chat/<uuid:public_id>/", chat.conversation, name="chat_conversation"),
     path("chat/<uuid:public_id>/messages/", chat.send, name="chat_send"),
     path("chat/<uuid:public_id>/typing/", chat.types, name="chat_typing"),
+    path("chat/<uuid:public_id>/person/", chat.person, name="chat_person"),
     path("chat/<uuid:public_id>/end/", chat.end, name="chat_end"),
 ]

@@ -10,6 +10,8 @@ Texts = Mapping[str, object]
 
 LINES: Texts = {
     # everybody reads these
+    "bot_escalated": _("%(bot)s hands you over to a person."),
+    "bot_ended": _("%(bot)s ended the conversation."),
     "agent_joined": _("%(agent)s joined the conversation."),
     "agent_took_over": _("%(agent)s took over from %(from)s."),
     "supervisor_joined": _("%(name)s joined the conversation."),
@@ -73,6 +75,7 @@ CAUSES: Texts = {
 
 TIMELINE: Texts = {
     "conversation.created": _("Started in %(queue)s"),
+    "conversation.escalated": _("Handed over by %(agent)s"),
     "conversation.assigned": _("Assigned to %(agent)s"),
     "conversation.assigned_to_queue": _("Moved from %(from_queue)s to %(queue)s"),
     "conversation.picked": _("Picked by %(agent)s"),
@@ -100,6 +103,7 @@ TIMELINE: Texts = {
 
 DEEDS: Texts = {
     "conversation.created": _("%(name)s began it"),
+    "conversation.escalated": _("%(agent)s handed it over"),
     "conversation.assigned": _("%(name)s assigned it to %(agent)s"),
     "conversation.assigned_to_queue": _("%(name)s moved it to %(queue)s"),
     "conversation.picked": _("%(name)s took it"),

@@ -42,6 +42,8 @@ def _faults(conversation: Conversation) -> list[str]:
     last = history.last()
     session = sessions.first()
     was_cut_off = state == "wrap_up" and conversation.reason == "AutoClosedBySystem"  # T14 ends the session too
+    is_with_bot = conversation.agent is not None and conversation.agent.is_bot
+    sessions_of_people = Session.objects.filter(conversation=conversation, is_bot_session=False)
     checks = {
         "an agent in a state without one": state in {"open", "waiting", "closed"} and conversation.agent_id is not None,
         "no agent": state in {"active", "wrap_up"} and conversation.agent_id is None,
@@ -68,7 +70,13 @@ def _faults(conversation: Conversation) -> list[str]:
         and offer.kind != OfferKind.TRANSFER
         and offer.agent_id != conversation.agent_id,
         "handle time does not fit": (conversation.handling_since is not None)
-        != (state in {"active", "wrap_up"} and not is_offered),
+        != (state in {"active", "wrap_up"} and not is_offered and not is_with_bot),
+        "no wait began": (conversation.first_wait_started_at is None)
+        != (is_with_bot or (state == "closed" and not sessions_of_people.exists())),
+        "a bot's session that is none": any(
+            row.is_bot_session != (row.agent is not None and row.agent.is_bot)
+            for row in Session.objects.filter(conversation=conversation).select_related("agent")
+        ),
         "the history ends elsewhere": last is None or last.to_state != state,
         "the history is from the future": last is not None and last.version > conversation.version,
         "versions repeat": len({row.version for row in history}) != len(history),

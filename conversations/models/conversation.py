@@ -111,6 +111,8 @@ class Conversation(models.Model):
 
     ``agent`` is the primary agent while Active or Wrap-up; ``last_agent`` the most recent one, whom
     the report shows while Waiting and after closing. ``units`` is the capacity cost as of creation.
+    ``first_wait_started_at`` is empty as long as a bot serves: nobody waits for a person yet, and nobody ever did where
+    the bot settled it (domain.md 5.1).
     ``capacity_held_until`` is the end of a wrap-up's block time; it outlives a wrap-up that its agent
     finished sooner (domain.md 2.4).
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
@@ -143,7 +145,7 @@ class Conversation(models.Model):
     priority = models.PositiveIntegerField(_("priority"), default=100)
 
     created_at = models.DateTimeField(_("created"))
-    first_wait_started_at = models.DateTimeField(_("first wait started"))
+    first_wait_started_at = models.DateTimeField(_("first wait started"), null=True, blank=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
     state_changed_at = models.DateTimeField(_("status since"))
     last_activity_at = models.DateTimeField(_("last activity"))
@@ -206,8 +208,13 @@ class Conversation(models.Model):
                 name="conversation_abandoned_was_never_accepted",
             ),
             models.CheckConstraint(
-                condition=Q(accepted_at__isnull=True) | Q(accepted_at__gte=F("first_wait_started_at")),
+                condition=Q(accepted_at__isnull=True)
+                | Q(first_wait_started_at__isnull=False, accepted_at__gte=F("first_wait_started_at")),
                 name="conversation_accepted_after_wait_started",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="open") | Q(first_wait_started_at__isnull=False),
+                name="conversation_open_waits",
             ),
             models.CheckConstraint(
                 condition=Q(handling_since__isnull=True) | Q(state__in=["active", "wrap_up"]),
@@ -263,6 +270,11 @@ class Conversation(models.Model):
     def is_offered(self) -> bool:
         """Active, but the agent has not accepted yet."""
         return self.state == State.ACTIVE and self.reason in OFFERED_REASONS
+
+    @property
+    def is_with_bot(self) -> bool:
+        """A bot has it: Active, in conversation, and no wait for a person has begun (domain.md 5.1)."""
+        return self.state == State.ACTIVE and self.first_wait_started_at is None
 
     @property
     def is_ongoing(self) -> bool:

@@ -23,6 +23,7 @@ class ClosureReason(models.TextChoices):
     AGENT_MOVED_TO_WAITING = "AgentMovedConversationToWaiting"
     AGENT_END = "AgentEndConversation"
     AUTO_CLOSE = "AutoClose"
+    BOT_END = "BotEndConversation"
     BOT_TRANSFER_TO_AGENT = "BotTransferToAgent"
     CALL_TIMED_OUT = "CallTimedOut"
     CUSTOMER_DISCONNECT = "CustomerDisconnect"
@@ -40,6 +41,7 @@ class Session(models.Model):
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="sessions")
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="+")
     agent = models.ForeignKey(Agent, models.PROTECT, null=True, blank=True, related_name="sessions")
+    is_bot_session = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     agent_assigned_at = models.DateTimeField(null=True, blank=True)
     agent_accepted_at = models.DateTimeField(null=True, blank=True)

@@ -43,6 +43,7 @@ class Chat:
     state: Situation | None
     ended: str
     can_end: bool
+    can_ask_person: bool
     is_closed: bool
     name: str
 
@@ -79,10 +80,11 @@ def chat(row: Conversation, now: datetime) -> Chat:
         public_id=row.public_id,
         title=title,
         initials=initials(agent) if agent else "",
-        with_whom=_with_whom(agent, others),
+        with_whom=_("answers automatically") if row.is_with_bot else _with_whom(agent, others),
         lines=tuple(lines(row, for_customer=True, viewer_user_id=None, last=LINES_SHOWN, now=now)),
         state=None if over else _state(row),
         ended=_ended(row) if over else "",
+        can_ask_person=row.is_with_bot,
         can_end=not over and row.kind not in PERSISTS,
         is_closed=row.state == State.CLOSED,
         name=row.customer.name,
@@ -118,7 +120,7 @@ def _state(row: Conversation) -> Situation | None:
     if row.state == State.WAITING:
         return Situation(_("You can write here at any time; we will see it and answer."))
     if row.state == State.OPEN or row.is_offered:
-        if row.accepted_at is None:
+        if row.accepted_at is None and row.first_wait_started_at is not None:
             return Situation(_("We are looking for somebody for you."), row.first_wait_started_at.isoformat())
         return Situation(_("Somebody else will continue with you in a moment."), row.state_changed_at.isoformat())
     return None
@@ -134,13 +136,15 @@ def _ended(row: Conversation) -> str:
             conversation=row,
             sender_kind=SenderKind.SYSTEM,
             visibility=Visibility.PUBLIC,
-            code__in=["agent_ended", "customer_ended", "customer_left", "auto_closed", "call_limit"],
+            code__in=["agent_ended", "bot_ended", "customer_ended", "customer_left", "auto_closed", "call_limit"],
         )
         .order_by("-pk")
         .first()
     )
     if row.reason in by_customer or (ending is not None and ending.code.startswith("customer")):
         return _("You ended this chat.")
+    if ending is not None and ending.code == "bot_ended":
+        return _("This chat is over. You can start a new one at any time.")
     if ending is not None and ending.code == "agent_ended":
         return _("%(agent)s ended this chat.") % {"agent": ending.params.get("agent", _("We"))}
     return _("This chat is over, because nothing was written for a long time.")

@@ -360,6 +360,8 @@ def _people(view: _View) -> Iterator[Person]:
         if part.user_id == view.actor.user_id:
             name = _("%(name)s (you)") % {"name": name}
         code, role, icon = _role(part)
+        if part.mode == Mode.PRIMARY and view.facts.agent_is_bot:
+            code, role, icon = "bot", _("Bot"), "bot"
         yield Person(code, name, role, icon, moment(part.added_at, view.now), part.mode == Mode.MONITOR)
 
 

@@ -65,7 +65,7 @@ def running(since: datetime | None, now: datetime) -> Clock:
 
 
 def waiting_since(conversation: Conversation) -> datetime | None:
-    """Since when the customer waits for an agent now; None where nobody waits.
+    """Since when the customer waits for an agent now; None where nobody waits, as long as a bot serves.
 
     Before the first acceptance: M1, from ``first_wait_started_at``. Once accepted and back in the queue
     (T16, T18, T21): the wait in the queue, since it became Open again.
@@ -81,8 +81,10 @@ def wait(conversation: Conversation, now: datetime) -> Clock:
     """Wait time of a row (domain.md M1), with the bands of its queue while it runs; unit: seconds.
 
     accepted_at − first_wait_started_at once accepted, closed_at − first_wait_started_at where it closed
-    before, else now − ``waiting_since``. Needs ``queue``.
+    before, else now − ``waiting_since``; nothing where a bot serves. Needs ``queue``.
     """
+    if conversation.first_wait_started_at is None:
+        return RESTING  # A bot has it, or settled it: nobody ever waited for a person.
     since = waiting_since(conversation)
     if since is None:
         end = conversation.accepted_at or conversation.closed_at or now

@@ -177,8 +177,8 @@ def _row(
         status_label=status_label,
         agent=name,
         agent_initials=initials(name) if name else "",
-        presence=code_of(agent.presence) if agent is not None else "",
-        presence_label=str(agent.presence.name) if agent is not None else "",
+        presence=code_of(agent.presence) if agent is not None and not agent.is_bot else "",
+        presence_label=str(agent.presence.name) if agent is not None and not agent.is_bot else "",
         queue=conversation.queue.name,
         wait=wait(conversation, now),
         handle=handle(conversation, now),
@@ -228,6 +228,8 @@ def _badges(
 ) -> Iterable[Badge]:
     if conversation.is_abandoned:
         yield Badge(_("Abandoned"), "warn", "user-x", _("The customer left before an answer"))
+    if conversation.is_with_bot:
+        yield Badge(_("Bot"), "info", "bot", _("A bot answers; nobody waits for a person yet"))
     if offer is not None and conversation.is_ongoing:
         yield from _offer_badges(conversation, offer, now)
     if conversation.is_elevated and conversation.is_ongoing:

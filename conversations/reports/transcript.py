@@ -23,7 +23,7 @@ STAFF_TWINS: Mapping[str, str] = {
 class Line:
     """One line as ``components/_line.html`` prints it.
 
-    ``kind`` is customer, agent, supervisor or system; a bot speaks as an agent. ``own`` is whether
+    ``kind`` is customer, agent, bot, supervisor or system. ``own`` is whether
     the reader said it. ``at_iso`` is what the browser may tick from.
     """
 
@@ -76,7 +76,7 @@ def _line(row: Message, for_customer: bool, viewer_user_id: int | None, now: dat
     by_customer = row.sender_kind == SenderKind.CUSTOMER
     return Line(
         id=row.pk,
-        kind=SenderKind.AGENT.value if row.sender_kind == SenderKind.BOT else row.sender_kind,
+        kind=row.sender_kind,
         internal=row.visibility == Visibility.INTERNAL,
         author=row.sender_name or str(SenderKind(row.sender_kind).label),
         text=wording.line(row.code, row.params) if row.code else row.text,

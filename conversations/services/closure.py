@@ -265,6 +265,8 @@ def customer_ends(
 ) -> ConversationEvent:
     """The customer ends or leaves: wrap-up (T13), or closed and abandoned before an answer (T9, T10).
 
+    Who leaves a bot waited for nobody: closed, and not abandoned (domain.md M14).
+
     Only live chats and calls end this way; a persistent chat just falls silent, so ending it is
     refused. Raises ``ActionRefused`` with ``chat_ended`` for a second one.
     """
@@ -278,11 +280,13 @@ def customer_ends(
         raise ActionRefused(policy.CHAT_STAYS)
     line = "customer_left" if disconnected else "customer_ended"
     steps.say(conversation, line, {"customer": conversation.customer.name}, now)
+    closure = ClosureReason.CUSTOMER_DISCONNECT if disconnected else ClosureReason.CUSTOMER_END
+    if conversation.is_with_bot:
+        return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES_BOT, closure, "customer_left", now)
     if at == Phase.IN_CONVERSATION:
         reason = StateReason.CUSTOMER_LEFT_ACTIVE if disconnected else StateReason.CUSTOMER_MOVED_TO_WRAP_UP
         return _to_wrap_up(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, "customer_left", now, reason)
     conversation.is_abandoned = conversation.accepted_at is None
-    closure = ClosureReason.CUSTOMER_DISCONNECT if disconnected else ClosureReason.CUSTOMER_END
     return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, closure, "customer_left", now)
 
 

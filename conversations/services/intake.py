@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations import audit, policy, selectors, steps
+from conversations import audit, bots, policy, selectors, steps
 from conversations.events import ConversationCreated, ConversationRevived
 from conversations.locks import LockedConversation, lock_conversation, lock_customer, lock_form
 from conversations.models import (
@@ -60,7 +60,7 @@ def start(
     client_key: str = "",
     now: datetime | None = None,
 ) -> ConversationCreated:
-    """A customer begins a conversation; it waits in its queue (T1).
+    """A customer begins a conversation; it waits in its queue, or the workstream's bot answers first (T1).
 
     ``queue_id`` defaults to the workstream's fallback queue; it must be of the workstream's type.
     The first line becomes the subject where none is given. A second start with the same
@@ -75,7 +75,7 @@ def start(
     contact = " ".join(policy.clean_text(contact).split())
     require(CONTACT_TOO_LONG if len(contact) > CONTACT_MAX else None)
     require(policy.why_not_text(text))
-    workstream = Workstream.objects.filter(pk=workstream_id).select_related("fallback_queue").first()
+    workstream = Workstream.objects.filter(pk=workstream_id).select_related("fallback_queue", "bot__user").first()
     if workstream is None:
         raise NotVisible
     queue = workstream.fallback_queue if queue_id is None else Queue.objects.filter(pk=queue_id).first()
@@ -90,23 +90,27 @@ def start(
         return _created(again.customer, again, now)
     if customer is None:
         customer = Customer.objects.create(name=name, contact=contact)
+    bot = workstream.bot if workstream.bot is not None and workstream.bot.user.is_active else None
     conversation = Conversation.objects.create(
         subject=_subject(subject, text),
         customer=customer,
         workstream=workstream,
         channel=workstream.channel,
         queue=queue,
-        state=State.OPEN,
-        reason=StateReason.AWAITING_AGENT_ASSIGNMENT,
+        state=State.OPEN if bot is None else State.ACTIVE,
+        reason=StateReason.AWAITING_AGENT_ASSIGNMENT if bot is None else StateReason.IN_CONVERSATION,
+        agent=bot,
+        last_agent=bot,
+        holds_capacity=bot is not None,
         direction=Direction.INBOUND,
         created_at=now,
-        first_wait_started_at=now,
+        first_wait_started_at=now if bot is None else None,
         state_changed_at=now,
         last_activity_at=now,
         last_customer_message_at=now,
-        unanswered_since=now,
+        unanswered_since=now if bot is None else None,
         customer_read_at=now,
-        sentiment=sentiment_of([text]),
+        sentiment=sentiment_of([text] if bot is None else []),
         units=workstream.units,
     )
     conversation.profiles.set(workstream.profiles.all())
@@ -124,9 +128,14 @@ def start(
     )
     fresh = LockedConversation(conversation)  # nobody else can see the row before the commit
     steps.open_segment(fresh, now)
-    steps.open_session(fresh, now=now)
+    if bot is None:
+        steps.open_session(fresh, now=now)
+    else:
+        bots.seat(fresh, bot, now)
     event = _created(customer, conversation, now)
-    audit.publish(event, steps.audience(fresh, customer=True, open_list=True))
+    audit.publish(event, steps.audience(fresh, customer=True, open_list=bot is None))
+    if bot is not None:
+        bots.begin(fresh, text, now)
     return event
 
 

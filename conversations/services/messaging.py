@@ -6,21 +6,18 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from conversations import audit, policy, selectors, steps
+from conversations import audit, bots, policy, selectors, steps
 from conversations.events import MessageSent
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import (
     AssignReason,
-    Conversation,
     Message,
     Mode,
     Participant,
     SenderKind,
-    Sentiment,
     Visibility,
 )
 from conversations.policy import Phase
-from conversations.sentiment import WINDOW, sentiment_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, require
 from supervisor_console.kernel.realtime import action
@@ -87,7 +84,7 @@ def receive(
     client_key: str = "",
     now: datetime | None = None,
 ) -> MessageSent:
-    """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21).
+    """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21), a bot answers.
 
     While a transfer of a waiting one is pending it goes on waiting: the answer decides where it goes.
     Raises ``ActionRefused`` for empty or over-long text and for a chat that has ended. Announced to
@@ -114,9 +111,11 @@ def receive(
     )
     conversation.last_customer_message_at = now
     conversation.customer_read_at = now
+    if conversation.is_with_bot:
+        return _told_the_bot(actor, conversation, message, now)
     if conversation.unanswered_since is None:
         conversation.unanswered_since = now
-    conversation.sentiment = current_sentiment(conversation)
+    conversation.sentiment = selectors.current_sentiment(conversation)
     hearers = steps.audience(conversation, customer=True, open_list=at in (Phase.OPEN, Phase.WAITING))
     if at == Phase.WAITING and selectors.pending_offer(conversation) is None:
         steps.reopen(conversation, now)
@@ -127,14 +126,14 @@ def receive(
     return event
 
 
-def current_sentiment(conversation: Conversation) -> Sentiment:
-    """The sentiment of the customer's last six messages (domain.md 1.5)."""
-    texts = list(
-        Message.objects.filter(conversation=conversation, sender_kind=SenderKind.CUSTOMER)
-        .order_by("-pk")
-        .values_list("text", flat=True)[:WINDOW]
-    )
-    return sentiment_of(texts[::-1])
+def _told_the_bot(actor: Actor, conversation: LockedConversation, message: Message, now: datetime) -> MessageSent:
+    """The bot answers in the same moment; what it was told counts for sentiment when it hands over (domain.md 1.5)."""
+    hearers = steps.audience(conversation, customer=True)
+    steps.touch(conversation, now)
+    event = _sent(actor, conversation, message, now)
+    bots.answer(conversation, message.text, now)
+    audit.announce(event, hearers)
+    return event
 
 
 def _repeated(conversation: LockedConversation, client_key: str) -> Message | None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from conversations import selectors
 from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
-from conversations.services import closure, offers, supervision
+from conversations.services import bots, closure, offers, supervision
 from routing.models import Channel
 from routing.services import presence
 from supervisor_console.kernel import idempotency, realtime
@@ -36,6 +36,7 @@ def run_due(*, now: datetime | None = None) -> int:
     idempotency.prune(at)
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
+    done += _each(_silent_with_bots(at), lambda pk: bots.give_up(pk, now=at))
     done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
     done += _each(presence.gone(at)[:BATCH], lambda pk: presence.leave(pk, now=at))
     for ids, due in _due_closings(at):
@@ -63,6 +64,12 @@ def _due_offers(now: datetime) -> list[int]:
 def _due_holds(now: datetime) -> list[int]:
     due = Conversation.objects.filter(capacity_held_until__lte=now)
     return list(due.order_by("capacity_held_until", "pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _silent_with_bots(now: datetime) -> list[int]:
+    rows = Conversation.objects.ongoing().filter(state=State.ACTIVE, first_wait_started_at=None)
+    due = rows.filter(last_activity_at__lte=now - bots.SILENCE)
+    return list(due.order_by("last_activity_at", "pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _lost_monitors(now: datetime) -> list[int]:

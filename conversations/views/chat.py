@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from conversations import selectors
 from conversations.models import Conversation
 from conversations.models.message import TEXT_MAX
 from conversations.reports import chat as report
-from conversations.services import closure, intake, messaging, typing
+from conversations.services import bots, closure, intake, messaging, typing
 from conversations.views.access import customer, remember_customer, required_customer
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Channel, Workstream
@@ -32,7 +33,11 @@ from supervisor_console.kernel.web import STATUS, wants_part
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
-KINDS = {"live": Channel.LIVE_CHAT, "persistent": Channel.PERSISTENT_CHAT}
+KINDS = {
+    "live": Q(channel=Channel.LIVE_CHAT),
+    "persistent": Q(channel=Channel.PERSISTENT_CHAT),
+    "assistant": Q(channel=Channel.LIVE_CHAT, bot__isnull=False),
+}
 """What ``?kind=`` may say; anything else is a live chat."""
 
 
@@ -98,11 +103,12 @@ def _notice() -> str:
 def start(request: HttpRequest) -> HttpResponse:
     """The start form; sent, it begins a conversation and this browser is its customer's from then on.
 
-    ``?kind=persistent`` begins a chat that stays, ``?new`` one of somebody else on the same browser.
+    ``?kind=persistent`` begins a chat that stays, ``?kind=assistant`` one that a bot answers first, ``?new`` one
+    of somebody else on the same browser.
     """
     known = None if "new" in request.GET else customer(request)
-    channel = KINDS.get(request.GET.get("kind", ""), Channel.LIVE_CHAT)
-    workstream = Workstream.objects.filter(channel=channel).order_by("pk").first()
+    wanted = KINDS.get(request.GET.get("kind", ""), KINDS["live"])
+    workstream = Workstream.objects.filter(wanted).order_by("pk").first()
     form = StartForm(request.POST or None, known=known)
     if request.method == "POST" and workstream is not None and form.is_valid():
         try:
@@ -116,6 +122,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "form": form,
         "known": known,
         "is_open": workstream is not None,
+        "has_bot": workstream is not None and workstream.bot_id is not None,
         "ongoing": report.ongoing(known) if known is not None else [],
         "client_key": client_key(request) or new_client_key(),
         "notice": _notice(),
@@ -192,6 +199,15 @@ def end(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The customer ends the chat."""
     actor, row = _own(request, public_id)
     closure.customer_ends(actor, row.pk)
+    return _after(request, public_id)
+
+
+@in_the_chat
+@require_POST
+def person(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The customer has talked to the bot for long enough."""
+    actor, row = _own(request, public_id)
+    bots.escalate(actor, row.pk)
     return _after(request, public_id)
 
 

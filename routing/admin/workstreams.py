@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from routing.admin.common import ConsoleAdmin, Form
-from routing.models import BasePresence, CapacityProfile, Channel, Distribution, Queue, Workstream, WrapUpBlock
+from routing.models import (
+    BasePresence,
+    CapacityProfile,
+    Channel,
+    ChannelKind,
+    Distribution,
+    Queue,
+    Workstream,
+    WrapUpBlock,
+)
 from routing.models.workstream import default_allowed_presences
 
 
@@ -44,6 +53,7 @@ class WorkstreamForm(Form[Workstream]):
             "units",
             "allowed_presences",
             "fallback_queue",
+            "bot",
             "wrapup_block",
             "wrapup_block_seconds",
             "accept_seconds",
@@ -99,6 +109,8 @@ class WorkstreamForm(Form[Workstream]):
             self.add_error("fallback_queue", text % numbers)
         if channel == Channel.VOICE and cleaned.get("distribution") == Distribution.PICK:
             self.add_error("distribution", _("Voice is always pushed: a call cannot wait to be picked."))
+        if channel.kind in (ChannelKind.VOICE, ChannelKind.RECORD) and cleaned.get("bot") is not None:
+            self.add_error("bot", _("An assistant writes: it can answer chats and messages only."))
 
 
 @admin.register(Workstream)
@@ -123,7 +135,7 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
     search_fields = ("name", "fallback_queue__name")
     ordering = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "channel", "distribution", "allows_pick", "fallback_queue")}),
+        (None, {"fields": ("name", "channel", "distribution", "allows_pick", "fallback_queue", "bot")}),
         (
             gettext_lazy("Who is offered work"),
             {"fields": ("allowed_presences", "skill_matching", "keeps_agent")},

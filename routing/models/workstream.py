@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from routing.models.agent import Agent
 from routing.models.capacity import CapacityProfile
 from routing.models.presence import BasePresence
 from routing.models.queue import Queue, QueueType
@@ -104,6 +105,16 @@ class Workstream(models.Model):
     fallback_queue = models.ForeignKey(
         Queue, models.PROTECT, related_name="fallback_for", verbose_name=_("fallback queue")
     )
+    bot = models.ForeignKey(
+        Agent,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        limit_choices_to={"is_bot": True},
+        related_name="serves",
+        verbose_name=_("assistant"),
+        help_text=_("A bot that answers first, until the customer wants a person. Empty: people answer at once."),
+    )
     wrapup_block = models.CharField(
         _("block capacity for wrap-up"), max_length=8, choices=WrapUpBlock.choices, default=WrapUpBlock.ALWAYS
     )
@@ -137,6 +148,9 @@ class Workstream(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(channel="voice") | Q(distribution="push"), name="workstream_voice_is_pushed"
+            ),
+            models.CheckConstraint(
+                condition=Q(bot__isnull=True) | ~Q(channel__in=["voice", "record"]), name="workstream_bots_write"
             ),
         ]
 

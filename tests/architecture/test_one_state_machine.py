@@ -32,16 +32,17 @@ def test_nobody_updates_conversations_around_the_move() -> None:
 
 
 def test_every_move_of_a_service_names_its_row_of_the_table() -> None:
-    """Every trigger that a service uses exists; those that none uses wait for distribution, bots and bulk."""
+    """Every trigger that a service uses exists; those that none uses wait for distribution and bulk."""
     used = {
         node.attr
         for path, module in modules()
-        if path.startswith(("conversations/services/", "conversations/steps.py"))
+        if path.startswith(("conversations/services/", "conversations/steps.py", "conversations/bots.py"))
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute) and is_name(node.value, "Trigger")
     }
 
     assert used == {
+        *("BOT_ESCALATES", "BOT_ENDS", "CUSTOMER_LEAVES_BOT"),
         *("PICK", "SUPERVISOR_ASSIGN", "SUPERVISOR_ASSIGN_TO_QUEUE", "ACCEPT", "REJECT", "TIMEOUT"),
         *("CUSTOMER_LEAVES", "AUTO_CLOSE", "AGENT_END", "CALL_LIMIT", "AGENT_CLOSES_SESSION", "AGENT_RELEASE"),
         *("TRANSFER_ACCEPTED", "REVIVE", "CUSTOMER_RETURNS", "FINISH_WRAP_UP", "FORCE_CLOSE"),

@@ -65,6 +65,7 @@ VIOLATIONS |= {
     "conversation_active_holds_capacity": lambda floor: change(floor.active(), holds_capacity=False),
     "conversation_abandoned_was_never_accepted": lambda floor: change(floor.closed(), is_abandoned=True),
     "conversation_accepted_after_wait_started": lambda floor: change(floor.active(), accepted_at=at(-1)),
+    "conversation_open_waits": lambda floor: change(floor.start(), first_wait_started_at=None),
     "conversation_handled_only_with_agent": lambda floor: change(floor.start(), handling_since=T0),
 }
 
@@ -228,6 +229,7 @@ VIOLATIONS |= {
     "workstream_voice_is_pushed": lambda floor: Workstream.objects.filter(channel=Channel.VOICE).update(
         distribution="pick"
     ),
+    "workstream_bots_write": lambda floor: Workstream.objects.filter(channel=Channel.VOICE).update(bot=floor.ana),
 }
 
 

@@ -20,8 +20,12 @@ KINDS = {
 }
 
 # Typed off domain.md 2.2 by hand: number, what triggers it, from, to, for which kinds. Active is «offered» until the
-# agent accepts. T1 has no source. The rows marked + are the exception of 3.2: a Waiting one without an agent (T26).
+# agent accepts. T1 has no source but where a bot serves first, which may end it too (EndedByBot).
+# The rows marked + are the exception of 3.2: a Waiting one without an agent (T26).
 TABLE = """
+T1   bot_escalates               in_conversation  open             LC PC AM
+T1+  bot_ends                    in_conversation  closed           LC PC AM
+T1+  customer_leaves_bot         in_conversation  closed           LC
 T2   push                        open             offered          LC PC AM V R
 T3   pick                        open             offered          LC PC AM V R
 T4   supervisor_assign           open             offered          LC PC AM V

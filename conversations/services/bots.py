@@ -1,0 +1,37 @@
+"""Leave a bot: the customer asks for a person, or falls silent (domain.md 2.2 T1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from conversations import bots, policy, steps
+from conversations.events import ConversationClosed, ConversationEscalated
+from conversations.locks import lock_conversation
+from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.errors import ActionRefused
+from supervisor_console.kernel.realtime import action
+
+SILENCE = timedelta(minutes=20)
+"""How long a bot waits for the customer before it ends the conversation; as an open live chat (domain.md 2.3)."""
+
+
+@action()
+def escalate(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationEscalated:
+    """The customer asks for a person (T1). Raises ``ActionRefused`` where no bot has it any more."""
+    conversation = lock_conversation(conversation_id)
+    steps.require_customer(actor, conversation)
+    if not conversation.is_with_bot:
+        raise ActionRefused(policy.NOT_WITH_BOT if conversation.is_ongoing else policy.CHAT_ENDED)
+    return bots.escalate(conversation, now or timezone.now())
+
+
+@action()
+def give_up(conversation_id: int, *, now: datetime | None = None) -> ConversationClosed | None:
+    """End a conversation whose customer left the bot without an answer for ``SILENCE``; None if not due."""
+    conversation = lock_conversation(conversation_id)
+    now = now or timezone.now()
+    if not conversation.is_with_bot or conversation.last_activity_at > now - SILENCE:
+        return None
+    return bots.end(conversation, now)
