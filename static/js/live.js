@@ -166,14 +166,21 @@ function patch(region, frame) {
   document.dispatchEvent(new CustomEvent("console:region", { detail: frame }));
 }
 
+// The rows that a frame would change. One that brings everything names none: what differs here is found by comparing.
+function namesOf(region, frame) {
+  if (frame.changed.length) return frame.changed.map((id) => `row-${id}`);
+  const [here, there] = [region, made(frame.html)].map((content) => new Map(rowsIn(content).map((row) => [row.id, row.dataset.version])));
+  const differing = [...new Set([...here.keys(), ...there.keys()])].filter((id) => here.get(id) !== there.get(id));
+  return differing.length ? differing : ["all"];
+}
+
 function take(frame) {
   const region = document.getElementById(frame.region);
   if (!region || !isKept(region) || queryOf(region) !== frame.query || region.dataset.digest === frame.digest) return;
   const forced = Date.now() < ownUntil;
   if (!forced && isHeld(region)) {
     if (!paused && pressed === null) patch(region, frame);
-    else if (frame.changed.length) for (const id of frame.changed) change(region, `row-${id}`);
-    else change(region, "all"); // Everything at once names no rows, and still waits.
+    else for (const what of namesOf(region, frame)) change(region, what);
     if (frame.at) delay(serverNow() - Date.parse(frame.at));
     return;
   }
