@@ -13,7 +13,10 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let agents come and go with their sessions."""
+        from conversations import notifications
         from conversations.services import attendance
+        from routing.signals import person_is_told
 
         user_logged_in.connect(attendance.signed_in, dispatch_uid="conversations.signed_in")
         user_logged_out.connect(attendance.signed_out, dispatch_uid="conversations.signed_out")
+        person_is_told.connect(notifications.tell, dispatch_uid="conversations.tell")

@@ -25,26 +25,32 @@ def notify(
     """
     known: dict[str, Json] = {"subject": conversation.subject, **params}
     for user_id in sorted({user_id for user_id in user_ids if user_id is not None}):
-        notice = Notice.objects.create(
-            user_id=user_id,
-            conversation=conversation,
-            code=code,
-            params=known,
-            level=level,
-            created_at=now,
-        )
-        realtime.announce(
-            [f"user:{user_id}"],
-            {
-                "type": "notice",
-                "code": code,
-                "level": level.value,
-                "params": known,
-                "conversation": conversation.pk,
-                "notice": notice.pk,
-                "at": now.isoformat(),
-            },
-        )
+        _tell(user_id, code, known, level, conversation.pk, now)
+
+
+def tell(user_id: int, code: str, params: dict[str, Json], now: datetime, **_: object) -> None:
+    """What somebody changed about a person, and no conversation: the receiver of ``person_is_told``."""
+    _tell(user_id, code, params, NoticeLevel.INFO, None, now)
+
+
+def _tell(
+    user_id: int, code: str, params: dict[str, Json], level: NoticeLevel, conversation_id: int | None, now: datetime
+) -> None:
+    notice = Notice.objects.create(
+        user_id=user_id, conversation_id=conversation_id, code=code, params=params, level=level, created_at=now
+    )
+    realtime.announce(
+        [f"user:{user_id}"],
+        {
+            "type": "notice",
+            "code": code,
+            "level": level.value,
+            "params": params,
+            "conversation": conversation_id,
+            "notice": notice.pk,
+            "at": now.isoformat(),
+        },
+    )
 
 
 def done(user_id: int, code: str, conversation_id: int, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import actions, chat, conversation, desk, home, notices, report
+from conversations.views import actions, agents, chat, conversation, desk, home, notices, report, staff
 
 app_name = "conversations"
 
@@ -25,6 +25,11 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/transfer/", actions.transfer, name="transfer"),
     path("conversations/<int:conversation_id>/cancel-transfer/", actions.cancel_transfer, name="cancel_transfer"),
     path("conversations/<int:conversation_id>/force-close/", actions.force_close, name="force_close"),
+    # the agents, and what a supervisor changes about them
+    path("agents/", agents.agents, name="agents"),
+    path("agents/presence/", staff.set_presence, name="agents_presence"),
+    path("agents/<int:agent_id>/", agents.agent, name="agent"),
+    path("agents/<int:agent_id>/panel/", agents.panel, name="agent_panel"),
     # the agent's desk
     path("desk/", desk.desk, name="desk"),
     path("desk/presence/", desk.set_presence, name="set_presence"),

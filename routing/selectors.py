@@ -41,6 +41,33 @@ def agents() -> QuerySet[Agent]:
     )
 
 
+def supervised(actor: Actor) -> QuerySet[Agent]:
+    """The agents whom this actor supervises: the one scoping function for people (domain.md D13).
+
+    Everybody with ``view_all_queues``; otherwise the members of the own queues. The default queues, to which
+    everybody belongs, say nothing of whom one supervises.
+    """
+    if not actor.is_supervisor:
+        return agents().none()
+    if actor.supervised_queue_ids is None:
+        return agents()
+    inside = QueueMembership.objects.filter(queue__in=actor.supervised_queue_ids, queue__is_default=False)
+    return agents().filter(pk__in=inside.values("agent"))
+
+
+def supervises(actor: Actor, agent_id: int) -> bool:
+    """Whether this agent is among those whom the actor supervises."""
+    return supervised(actor).filter(pk=agent_id).exists()
+
+
+def supervised_queues(actor: Actor) -> QuerySet[Queue]:
+    """The queues whose members this actor may choose; to the default ones everybody belongs (domain.md 1.2)."""
+    queues = Queue.objects.filter(is_default=False)
+    if not actor.is_supervisor:
+        return queues.none()
+    return queues if actor.supervised_queue_ids is None else queues.filter(pk__in=actor.supervised_queue_ids)
+
+
 def member_queue_ids(agent_id: int) -> frozenset[int]:
     """The queues an agent belongs to, the default ones included (domain.md 1.2)."""
     return frozenset(

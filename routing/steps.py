@@ -7,8 +7,10 @@ from datetime import datetime
 from routing.locks import LockedAgent
 from routing.models import BasePresence, Presence, PresenceChange, SetBy
 from routing.models.presence import INACTIVE
+from routing.signals import person_is_told
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor
+from supervisor_console.kernel.events import Json
 
 
 def base_presence(base: BasePresence) -> Presence:
@@ -62,3 +64,13 @@ def forget(agent: LockedAgent) -> None:
     agent.left_presence = None
     agent.left_set_by = ""
     agent.save(update_fields=["left_presence", "left_set_by"])
+
+
+def tell(agent: LockedAgent, code: str, *, actor: Actor, now: datetime, **params: Json) -> None:
+    """Tell an agent what somebody changed about them, by name: a notice that stays, and a toast where they are.
+
+    Nobody is told of what they did themselves.
+    """
+    if actor.user_id != agent.user_id:
+        known = {"name": actor.name, **params}
+        person_is_told.send(sender=None, user_id=agent.user_id, code=code, params=known, now=now)

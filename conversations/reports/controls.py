@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -203,20 +203,20 @@ def page_count(total: int) -> int:
     return max(1, -(-total // PAGE_SIZE))
 
 
-def pages(address: Address, total: int) -> Pages:
+def pages(here: int, total: int, url_of: Callable[[int], str]) -> Pages:
     """Links to the pages of a list: the first, the last and those around this one."""
-    last, here = page_count(total), address.page
+    last = page_count(total)
     shown = sorted({1, last, *range(max(1, here - 1), min(last, here + 1) + 1)})
     links: list[Link] = []
     for before, number in zip([0, *shown], shown, strict=False):
         if number - before > 1:
             links.append(Link("…", ""))
-        links.append(Link(str(number), replace(address, page=number).url, number == here))
+        links.append(Link(str(number), url_of(number), number == here))
     return Pages(
         first=(here - 1) * PAGE_SIZE + 1 if total else 0,
         last=min(here * PAGE_SIZE, total),
         total=total,
         pages=tuple(links),
-        previous_url=replace(address, page=here - 1).url if here > 1 else "",
-        next_url=replace(address, page=here + 1).url if here < last else "",
+        previous_url=url_of(here - 1) if here > 1 else "",
+        next_url=url_of(here + 1) if here < last else "",
     )

@@ -28,8 +28,8 @@ from conversations.models import (
 from conversations.policy import Phase
 from conversations.reports.durations import RESTING, Clock, clock_text, queue_wait, running, wait
 from conversations.reports.moments import moment
-from conversations.reports.people import code_of
-from routing.models import Agent, BasePresence, Channel, Presence, SetBy
+from conversations.reports.people import PresenceChoice, code_of, presence_choices
+from routing.models import Agent, BasePresence, Channel, SetBy
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -39,15 +39,6 @@ UNANSWERED_URGENT = 180
 
 OPEN_SHOWN = 50
 """Most rows of the open list that are shown; the longest waiting come first."""
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceChoice:
-    """An entry of the presence menu."""
-
-    value: int
-    code: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +142,7 @@ def own_agent(actor: Actor) -> Agent:
 
 def me(agent: Agent, now: datetime) -> Me:
     """Presence, since when and set by whom, the presences to choose from, and units used and greatest (1.3, 1.4)."""
-    choices = [row for row in Presence.objects.all() if row.is_selectable]
-    order = {base: place for place, base in enumerate(BasePresence.values)}
-    choices.sort(key=lambda row: (order[row.base], not row.is_system, row.name))
+    choices = presence_choices()
     load = selectors.loads([agent.pk], now)[agent.pk]
     return Me(
         code=code_of(agent.presence),
@@ -163,8 +152,8 @@ def me(agent: Agent, now: datetime) -> Me:
         set_by=_("Set by %(who)s at %(time)s")
         % {"who": _set_by(agent.presence_set_by), "time": moment(agent.presence_since, now)},
         is_inactive=agent.presence.is_inactive,
-        choices=tuple(PresenceChoice(row.pk, code_of(row), row.name) for row in choices),
-        available_id=next(row.pk for row in choices if row.code == BasePresence.AVAILABLE),
+        choices=choices,
+        available_id=next(one.value for one in choices if one.is_available),
         used=load.units,
         maximum=agent.max_units,
     )

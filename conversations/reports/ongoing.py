@@ -24,6 +24,7 @@ from conversations.reports.columns import BY_KEY, order_by
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
 from conversations.reports.moments import short_moment
 from conversations.reports.params import Pairs, Params
+from conversations.reports.parts import Empty
 from conversations.reports.rows import Row, reason_data, rows
 from routing.models import Agent, Queue, QueueType
 from supervisor_console.kernel.actor import Actor
@@ -43,18 +44,6 @@ class Viewer:
     scope_refusal: str
     none_refusal: str
     multiple_refusal: str
-
-
-@dataclass(frozen=True, slots=True)
-class Empty:
-    """Why the list is empty, as ``components/_empty.html`` takes it."""
-
-    icon: str
-    title: str
-    text: str = ""
-    url: str = ""
-    label: str = ""
-    good: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +147,7 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
         default_columns_url=replace(address, columns=Address().columns).url,
         rows=shown_rows,
         empty=None if shown_rows else _empty(visible, address, figures, now),
-        pages=controls.pages(address, total),
+        pages=controls.pages(page, total, lambda number: replace(address, page=number).url),
         panel=panel,
         viewer=_viewer(actor),
     )

@@ -1,4 +1,4 @@
-"""What are pages of a conversation put together from? The values that components print, at desk and console alike."""
+"""What are pages put together from? The values that components print, at desk and console alike."""
 
 from __future__ import annotations
 
@@ -40,3 +40,15 @@ class Fact:
     warn: int | str = ""
     urgent: int | str = ""
     tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why the list is empty, as ``components/_empty.html`` takes it."""
+
+    icon: str
+    title: str
+    text: str = ""
+    url: str = ""
+    label: str = ""
+    good: bool = False

@@ -1,8 +1,10 @@
-"""How is a person shown? Initials for the avatar, and the presence as the components know it."""
+"""How is a person shown? Initials for the avatar, the presence as components know it, and the ones to choose from."""
 
 from __future__ import annotations
 
-from routing.models import Agent, Presence
+from dataclasses import dataclass
+
+from routing.models import Agent, BasePresence, Presence
 
 
 def initials(name: str) -> str:
@@ -21,3 +23,21 @@ def code_of(presence: Presence) -> str:
     if presence.is_inactive:
         return "inactive"
     return "dnd" if presence.base == "busy_dnd" else presence.base
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChoice:
+    """A presence that people can choose; ``is_available`` is the one of that name that comes with the product."""
+
+    value: int
+    code: str
+    label: str
+    is_available: bool
+
+
+def presence_choices() -> tuple[PresenceChoice, ...]:
+    """The presences that people can choose: by their base, those of the product before the own ones. One query."""
+    order = {base: place for place, base in enumerate(BasePresence.values)}
+    found = [one for one in Presence.objects.all() if one.is_selectable]
+    found.sort(key=lambda one: (order[one.base], not one.is_system, one.name))
+    return tuple(PresenceChoice(one.pk, code_of(one), one.name, one.code == BasePresence.AVAILABLE) for one in found)

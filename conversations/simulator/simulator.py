@@ -16,7 +16,7 @@ from conversations.simulator.doing import do, hire_shift_lead
 from conversations.simulator.floor import Act, Chance, Floor, Habits, Scene
 from conversations.simulator.reading import read
 from supervisor_console.kernel.errors import ActionRefused, ConfirmationNeeded
-from supervisor_console.kernel.web import is_lock_timeout
+from supervisor_console.kernel.locking import is_lock_timeout
 
 LOOK_EVERY = 0.5
 """Seconds after which people look again; a fast simulation does several things between two looks."""

@@ -43,6 +43,7 @@ def _sections(request: HttpRequest) -> list[dict[str, object]]:
     found = []
     if actor.is_supervisor:
         found.append((_("Conversations"), reverse("conversations:ongoing"), "/conversations/"))
+        found.append((_("Agents"), reverse("conversations:agents"), "/agents/"))
     if actor.is_agent:
         found.append((_("Desk"), reverse("conversations:desk"), "/desk/"))
     if request.user.is_staff:

@@ -31,11 +31,11 @@ PRESENCE_NOT_SELECTABLE = Refusal(
 def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime | None = None) -> PresenceChanged:
     """Set an agent's presence by hand; assigned work stays (domain.md 1.3).
 
-    The agent may set their own, a supervisor anybody's. Raises ``NotVisible`` for somebody else's,
-    ``ActionRefused`` for a presence that people cannot choose. Announced to the agent's desk and
-    the reports.
+    The agent may set their own, a supervisor that of anybody they supervise (D13). Raises ``NotVisible`` for
+    somebody else's, ``ActionRefused`` for a presence that people cannot choose. Announced to the agent's desk
+    and the reports; an agent whose presence somebody else sets gets a notice.
     """
-    if not actor.is_active or (actor.agent_id != agent_id and not actor.is_supervisor):
+    if not actor.is_active or (actor.agent_id != agent_id and not selectors.supervises(actor, agent_id)):
         raise NotVisible
     agent = lock_agents([agent_id]).get(agent_id)
     presence = Presence.objects.filter(pk=presence_id).first()
@@ -54,6 +54,7 @@ def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime
         set_by=set_by.value,
     )
     steps.change_presence(agent, presence, set_by=set_by, actor=actor, now=now)
+    steps.tell(agent, "presence_set", actor=actor, now=now, presence=presence.name)
     agent_became_free.send(sender=None, agent_id=agent_id)
     return event
 

@@ -15,9 +15,11 @@ const panel = document.getElementById("panel");
 
 // ---- why not ----
 
-function refusalOf(verb) {
+function refusalOf(button) {
+  const verb = button.dataset.verb;
   const root = report();
   if (selected.size === 0) return data(root, "noneRefusal") ?? { code: "nothing_selected", text: text("nothing_selected") };
+  if (button.dataset.many) return null; // The server has an answer for each of them.
   if (selected.size > 1) return data(root, "multipleRefusal") ?? { code: "multiple_selected", text: text("multiple_selected") };
   const viewer = data(root, "viewerRefusal"); // whatever the row is, this person cannot
   if (viewer) return viewer;
@@ -32,7 +34,7 @@ function refusalOf(verb) {
 function paintToolbar() {
   let first = null;
   for (const button of document.querySelectorAll("[data-verb]")) {
-    const refusal = refusalOf(button.dataset.verb);
+    const refusal = refusalOf(button);
     if (refusal) {
       button.setAttribute("aria-disabled", "true");
       button.dataset.code = refusal.code;
@@ -197,11 +199,12 @@ document.addEventListener("focusin", point);
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-verb]");
-  if (!button || button.getAttribute("aria-disabled") === "true") return;
-  const row = rowOf([...selected][0] ?? null);
-  if (!row) return;
+  if (!button) return;
   event.preventDefault();
-  const url = button.dataset.url.replace(/\/0(?=\/|$)/, `/${row.dataset.id}`);
+  const row = rowOf([...selected][0] ?? null);
+  if (!row || button.getAttribute("aria-disabled") === "true") return;
+  const many = button.dataset.many && new URLSearchParams([...selected].map((id) => [button.dataset.many, id]));
+  const url = many ? `${button.dataset.url}?${many}` : button.dataset.url.replace(/\/0(?=\/|$)/, `/${row.dataset.id}`);
   const method = button.dataset.method ?? "dialog";
   if (method === "dialog") window.htmx.ajax("GET", url, { source: button, target: "#dialog-body", swap: "innerHTML" });
   else if (method === "post") window.htmx.ajax("POST", url, { source: button, swap: "none", values: { version: row.dataset.version, idempotency_key: keyFor(url, row.dataset.version) } });

@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from supervisor_console.kernel import idempotency
 from supervisor_console.kernel.errors import BUSY, ActionRefused, ConfirmationNeeded, Kind, Refusal
+from supervisor_console.kernel.locking import is_lock_timeout
 
 STATUS: Mapping[Kind, int] = {
     Kind.FORBIDDEN: 403,
@@ -71,11 +72,6 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         response.headers["HX-Reswap"] = "none"
         return trigger(toast(response, refusal.sentence, level="error", code=refusal.code), "refused")
     return render(request, "refusal.html", {"refusal": refusal}, status=status)
-
-
-def is_lock_timeout(error: OperationalError) -> bool:
-    """Whether a database error says that a lock could not be had in time, on either database."""
-    return getattr(error.__cause__, "sqlstate", None) in {"55P03", "40P01"} or "locked" in str(error)
 
 
 class RefusalMiddleware:

@@ -3,11 +3,14 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from conversations import wording
+from conversations.models import Notice
 from routing.models import Agent, BasePresence, Presence, PresenceChange, SetBy
 from routing.models.presence import INACTIVE
 from routing.services.presence import set_presence
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
 from tests.cast import Floor, actor_of, at
+from tests.conversations.hearing import hearing
 
 
 def presence(base: str) -> Presence:
@@ -95,3 +98,26 @@ def test_a_custom_presence_counts_as_its_base(floor: Floor) -> None:
     set_presence(actor_of(floor.ana), floor.ana.pk, presence_id=lunch.pk, now=at(60))
 
     assert Agent.objects.get(pk=floor.ana.pk).presence.base == BasePresence.AWAY
+
+
+def test_a_supervisor_of_some_queues_sets_that_of_their_members_only(floor: Floor) -> None:
+    away = presence("away").pk
+
+    set_presence(actor_of(floor.stefan), floor.ana.pk, presence_id=away, now=at(60))
+    with pytest.raises(NotVisible):
+        set_presence(actor_of(floor.stefan), floor.cene.pk, presence_id=away, now=at(60))
+
+    assert Agent.objects.get(pk=floor.ana.pk).presence.base == BasePresence.AWAY
+    assert Agent.objects.get(pk=floor.cene.pk).presence.base == BasePresence.AVAILABLE
+
+
+def test_an_agent_is_told_who_set_their_presence_and_nobody_is_told_of_their_own_deed(floor: Floor) -> None:
+    with hearing() as heard:
+        set_presence(actor_of(floor.sara), floor.ana.pk, presence_id=presence("away").pk, now=at(60))
+        set_presence(actor_of(floor.boris), floor.boris.pk, presence_id=presence("away").pk, now=at(60))
+
+    assert heard.notices == [("ana", "presence_set")]
+    assert heard.by("presence_set") == {"ana"}
+    notice = Notice.objects.get()
+    assert wording.notice(notice.code, notice.params) == "Sara Test set your presence to Away."
+    assert notice.conversation is None

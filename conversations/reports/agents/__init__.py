@@ -1,0 +1,1 @@
+"""What does the Agents view show? Who is where, since when, set by whom, with how much work (domain.md 5.3)."""

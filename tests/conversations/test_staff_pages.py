@@ -1,0 +1,136 @@
+"""What does a supervisor change about people? One or many, with an outcome for each, with script and without."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from routing.models import Agent, BasePresence, Presence, PresenceChange, User
+from tests.cast import Floor
+
+PRESENCE = "/agents/presence/"
+HTMX = {"HX-Request": "true"}
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def sign_in(client: Client) -> SignIn:
+    def sign_in(who: User) -> Client:
+        client.force_login(who)
+        return client
+
+    return sign_in
+
+
+def presence_id(code: str) -> int:
+    return Presence.objects.get(code=code).pk
+
+
+def bases() -> dict[str, str]:
+    return dict(Agent.objects.values_list("user__username", "presence__base"))
+
+
+# --- set presence ---------------------------------------------------------------------------------------------------
+
+
+def test_the_dialog_names_whom_it_is_about_and_what_can_be_chosen(floor: Floor, sign_in: SignIn) -> None:
+    html = sign_in(floor.sara).get(PRESENCE, {"agent": [floor.ana.pk, floor.boris.pk]}, headers=HTMX).content.decode()
+
+    assert "2 agents" in html
+    assert "Ana Test" in html
+    assert "Boris Test" in html
+    assert "Do not disturb" in html
+    assert f'value="{presence_id("inactive")}"' not in html
+
+
+def test_the_presence_of_several_is_set_at_once(floor: Floor, sign_in: SignIn) -> None:
+    sent = {"agent": [floor.ana.pk, floor.boris.pk], "presence": presence_id("away")}
+
+    response = sign_in(floor.sara).post(PRESENCE, sent, headers=HTMX)
+
+    assert response.status_code == 204
+    assert "dialog:close" in response.headers["HX-Trigger"]
+    assert "Presence of 2 agents: Away." in response.headers["HX-Trigger"]
+    assert bases() | {"stefan": "offline"} == {
+        "ana": "away",
+        "boris": "away",
+        "cene": "available",
+        "stefan": "offline",
+    }
+
+
+def test_without_a_script_it_leads_back_and_says_what_was_done(floor: Floor, sign_in: SignIn) -> None:
+    client = sign_in(floor.sara)
+    page = client.get(PRESENCE, {"agent": floor.ana.pk})
+
+    response = client.post(PRESENCE, {"agent": floor.ana.pk, "presence": presence_id("busy_dnd")}, follow=True)
+
+    assert "<html" in page.content.decode()
+    assert response.redirect_chain == [(f"/agents/{floor.ana.pk}/", 302)]
+    assert "Presence of Ana Test: Do not disturb." in response.content.decode()
+
+
+def test_one_who_is_refused_does_not_stop_the_others(floor: Floor, sign_in: SignIn) -> None:
+    sent = {"agent": [floor.cene.pk, floor.ana.pk, floor.boris.pk], "presence": presence_id("away")}
+
+    response = sign_in(floor.stefan).post(PRESENCE, sent, headers=HTMX)
+
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert "Done for 2 of 3 agents." in html
+    assert html.count('data-code="not_found"') == 1
+    assert "Cene" not in html
+    assert bases() == {"ana": "away", "boris": "away", "cene": "available", "stefan": "offline"}
+
+
+def test_a_presence_that_nobody_may_choose_is_refused_for_each_with_its_sentence(floor: Floor, sign_in: SignIn) -> None:
+    sent = {"agent": floor.ana.pk, "presence": presence_id("inactive")}
+
+    response = sign_in(floor.sara).post(PRESENCE, sent, headers=HTMX)
+
+    assert response.status_code == 422
+    assert 'data-code="presence_not_selectable"' in response.content.decode()
+    assert bases()["ana"] == BasePresence.AVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "status"),
+    [
+        ({}, "nobody_selected", 422),
+        ({"agent": "nonsense"}, "nobody_selected", 422),
+        ({"agent": [str(pk) for pk in range(1, 202)]}, "too_many_agents", 422),
+        ({"agent": "999999"}, "not_found", 404),
+    ],
+)
+def test_nobody_and_too_many_are_refused_as_a_whole(
+    floor: Floor, sign_in: SignIn, sent: dict[str, str | list[str]], code: str, status: int
+) -> None:
+    client = sign_in(floor.sara)
+
+    for response in (client.get(PRESENCE, sent, headers=HTMX), client.post(PRESENCE, sent, headers=HTMX)):
+        assert response.status_code == status
+        assert f'"code": "{code}"' in response.headers["HX-Trigger"]
+
+
+def test_without_a_presence_the_dialog_asks_for_one(floor: Floor, sign_in: SignIn) -> None:
+    response = sign_in(floor.sara).post(PRESENCE, {"agent": floor.ana.pk}, headers=HTMX)
+
+    assert response.status_code == 422
+    assert 'data-code="no_presence_chosen"' in response.content.decode()
+
+
+def test_sending_the_form_twice_is_one_change(floor: Floor, sign_in: SignIn) -> None:
+    sent = {
+        "agent": [floor.ana.pk, floor.boris.pk],
+        "presence": presence_id("away"),
+        "idempotency_key": "2d0f3c1a-0000-4000-8000-000000000001",
+    }
+    client = sign_in(floor.sara)
+
+    before = PresenceChange.objects.count()
+    for _ in range(2):
+        assert client.post(PRESENCE, sent, headers=HTMX).status_code == 204
+
+    assert PresenceChange.objects.count() == before + 2
