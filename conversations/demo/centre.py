@@ -17,6 +17,7 @@ from conversations.demo.people import Person
 from conversations.models import SupervisorSettings
 from routing import selectors as routing_selectors
 from routing.models import (
+    Agent,
     AgentProfile,
     AgentSkill,
     AssignmentMethod,
@@ -209,11 +210,25 @@ def _people(centre: Centre, hired: datetime) -> None:
         centre.agent_ids[person.username] = agent.pk
     add_user(*people.ADMIN, frozenset({Role.ADMINISTRATOR}))
     bot = add_user(*people.BOT, frozenset())
-    staffing.make_agent(bot.pk, max_units=1000, is_bot=True, now=hired)
+    _assistant(centre, staffing.make_agent(bot.pk, max_units=1000, is_bot=True, now=hired))
     _scopes()
     usernames = [person.username for person in people.EVERYBODY] + [people.ADMIN[0]]
     for user in User.objects.filter(username__in=usernames):
         centre.actors[user.username] = routing_selectors.actor_for(user)
+
+
+def _assistant(centre: Centre, bot: Agent) -> None:
+    """The chat of the web shop, which a bot answers first."""
+    row = Workstream(
+        name=people.ASSISTANT,
+        channel=Channel.LIVE_CHAT,
+        units=25,
+        fallback_queue=centre.queues[people.SALES],
+        bot=bot,
+        accept_seconds=300,
+    )
+    row.full_clean()
+    row.save()
 
 
 def add_user(username: str, first: str, last: str, roles: frozenset[Role]) -> User:

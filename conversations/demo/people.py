@@ -113,6 +113,8 @@ SUPERVISORS = (
 
 ADMIN = ("admin", "Olga", "Novak")
 BOT = ("vesna-bot", "Vesna", "(assistant)")
+ASSISTANT = "Web shop assistant"
+"""The workstream that the bot serves first."""
 
 EVERYBODY = PLAYERS + COLLEAGUES + SUPERVISORS
 

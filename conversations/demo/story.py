@@ -12,8 +12,8 @@ from heapq import heapify, heappop, heappush
 from random import Random
 
 from conversations import policy, selectors
+from conversations.demo import assistant, people
 from conversations.demo import centre as building
-from conversations.demo import people
 from conversations.demo.centre import Centre
 from conversations.demo.people import Person
 from conversations.demo.plans import (
@@ -74,7 +74,8 @@ def tell(centre: Centre, now: datetime, seed: int) -> None:
     """Let everything happen that happened before ``now``."""
     customers: dict[str, int] = {}
     conversations = (Conversations(centre, plan, customers, now, seed).tale() for plan in Planner(now, seed).plans())
-    run([*shifts(centre, now), inactivity(centre, now), reading(centre, now), *conversations])
+    talks = assistant.tales(centre, now)
+    run([*shifts(centre, now), inactivity(centre, now), reading(centre, now), *conversations, *talks])
 
 
 def run(tales: Iterable[Tale]) -> None:

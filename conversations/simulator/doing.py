@@ -25,6 +25,9 @@ from supervisor_console.kernel.actor import Actor, Role, customer_actor
 
 SHIFT_LEAD = ("shift-lead", "Shift lead", "(simulated)")
 
+WITH_BOT = 0.3
+"""How many of those who could are sent to a bot first."""
+
 VOICES = {SenderKind.CUSTOMER: Voice.CUSTOMER, SenderKind.AGENT: Voice.AGENT}
 
 
@@ -75,7 +78,7 @@ def _start(channel: Channel, rng: Random, now: datetime | None) -> None:
         wanted.update([PRODUCT_SKILL[queue]])
     skills = dict(Skill.objects.filter(name__in=wanted).values_list("name", "pk"))
     intake.start(
-        workstream_id=Workstream.objects.filter(channel=channel).order_by("pk").values_list("pk", flat=True)[0],
+        workstream_id=_workstream(channel, rng),
         name=name,
         contact=plans.made_up_contact(rng, channel, rng.randint(1000, 9999)),
         subject=plans.fill(rng.choice(told.subjects), words),
@@ -85,6 +88,13 @@ def _start(channel: Channel, rng: Random, now: datetime | None) -> None:
         required_skills={skills[skill]: minimum for skill, minimum in wanted.items() if skill in skills},
         now=now,
     )
+
+
+def _workstream(channel: Channel, rng: Random) -> int:
+    """The workstream of a channel; now and then the one that a bot serves first."""
+    rows = list(Workstream.objects.filter(channel=channel).order_by("pk").values_list("pk", "bot_id"))
+    served = [pk for pk, bot_id in rows if bot_id is not None]
+    return rng.choice(served) if served and rng.random() < WITH_BOT else rows[0][0]
 
 
 def _somebody(language: str, rng: Random) -> str:

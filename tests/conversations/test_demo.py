@@ -80,7 +80,9 @@ def test_a_hundred_and_twenty_conversations_go_on_in_every_state(demo: None) -> 
     assert 62 <= found[Phase.IN_CONVERSATION] <= 76
     assert found[Phase.WAITING] == 20
     assert found[Phase.WRAP_UP] == 10
-    assert Conversation.objects.closed().count() == 60
+    assert Conversation.objects.closed().count() == 63
+    assert Conversation.objects.filter(state="active", agent__is_bot=True).count() == 2
+    assert Conversation.objects.filter(reason="EndedByBot").count() == 2
 
 
 def test_every_channel_has_its_workstream_and_its_conversations(demo: None) -> None:
@@ -314,7 +316,8 @@ def test_every_presence_has_a_history_without_gaps(demo: None) -> None:
 
 def test_whoever_accepted_was_waited_for(demo: None) -> None:
     assert not Conversation.objects.filter(accepted_at__lt=F("first_wait_started_at")).exists()
-    assert not Conversation.objects.filter(state="active", reason="InConversation", accepted_at=None).exists()
+    by_people = Conversation.objects.exclude(agent__is_bot=True)
+    assert not by_people.filter(state="active", reason="InConversation", accepted_at=None).exists()
 
 
 # --- the command ----------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def lived(loaded: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Run]:
     with django_db_blocker.unblock():
         began = now = T0
         visitors_chat = intake.start(
-            workstream_id=Workstream.objects.get(channel=Channel.LIVE_CHAT).pk,
+            workstream_id=Workstream.objects.get(channel=Channel.LIVE_CHAT, bot=None).pk,
             name="A visitor",
             text="I try this out.",
             now=now,

@@ -49,6 +49,7 @@ class Command(BaseCommand):
             ("Report", "/", "supervisor (every queue), supervisor2 (own queues)"),
             ("Desk", "/desk/", f"{first} … {last}"),
             ("Customer", "/chat/", "nobody signs in here"),
+            ("", "/chat/?kind=assistant", "a bot answers first"),
             ("Admin", "/admin/", "admin"),
         )
         lines = [f"  {what:<10}{address + path:<32}{who}" for what, path, who in rows]
