@@ -92,9 +92,9 @@ def _start(channel: Channel, rng: Random, now: datetime | None) -> None:
 
 def _workstream(channel: Channel, rng: Random) -> int:
     """The workstream of a channel; now and then the one that a bot serves first."""
-    rows = list(Workstream.objects.filter(channel=channel).order_by("pk").values_list("pk", "bot_id"))
-    served = [pk for pk, bot_id in rows if bot_id is not None]
-    return rng.choice(served) if served and rng.random() < WITH_BOT else rows[0][0]
+    rows = Workstream.objects.filter(channel=channel).order_by("pk").values_list("pk", flat=True)
+    served = list(rows.filter(bot__isnull=False))
+    return rng.choice(served) if served and rng.random() < WITH_BOT else rows[0]
 
 
 def _somebody(language: str, rng: Random) -> str:
