@@ -9,12 +9,15 @@ from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.sites import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 MONITORING: Final = "monitoring"
 """The place of the monitoring record: the participants whose mode is Monitor."""
+
+LIVE_PATH: Final = "live_path"
+"""The place of the page that shows how a change gets to a screen."""
 
 SECTIONS: Final[Sequence[tuple[str, Promise, Sequence[str]]]] = (
     (
@@ -49,6 +52,7 @@ SECTIONS: Final[Sequence[tuple[str, Promise, Sequence[str]]]] = (
             "conversations.Customer",
         ),
     ),
+    ("operation", _("Operation"), (LIVE_PATH,)),
 )
 
 NAMES: Final = {"auth.Group": _("Roles"), "routing.User": _("People")}
@@ -79,6 +83,16 @@ class ConsoleAdminSite(AdminSite):
         wanted = request.GET.get("next") or reverse("admin:index", current_app=self.name)
         return redirect_to_login(wanted)
 
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Django's pages, and the one that shows the live path."""
+        from supervisor_console.live_path import views  # Its models are not there when apps are set up.
+
+        own: list[URLResolver | URLPattern] = [
+            path("live-path/", self.admin_view(views.page), name="live_path"),
+            path("live-path/probe/", self.admin_view(views.probe), name="live_path_probe"),
+        ]
+        return own + super().get_urls()
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sections of the first page and of the side bar, by subject instead of by app."""
         apps = super().get_app_list(request, app_label)
@@ -99,6 +113,8 @@ class ConsoleAdminSite(AdminSite):
                 "is_current": is_record,
             }
             participants["is_current"] = participants["is_current"] and not is_record
+        if self.has_permission(request):
+            found[LIVE_PATH] = self._live_path(here)
         return [
             {
                 "name": name,
@@ -110,3 +126,15 @@ class ConsoleAdminSite(AdminSite):
             for slug, name, labels in SECTIONS
             if any(label in found for label in labels)
         ]
+
+    def _live_path(self, here: str) -> dict[str, Any]:
+        """The entry of the page that shows how a change gets to a screen: no model, but found like one."""
+        url = reverse("admin:live_path", current_app=self.name)
+        return {
+            "name": _("Live path"),
+            "object_name": "LivePath",
+            "admin_url": url,
+            "add_url": None,
+            "view_only": True,
+            "is_current": here.startswith(url),
+        }

@@ -1,4 +1,4 @@
-"""What the kernel keeps in the database: the outbox of announcements, and which requests were carried out."""
+"""What the kernel keeps in the database: the outbox, which requests were carried out, who does the background work."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -41,3 +41,22 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M:%S} · {self.who}"
+
+
+class Heartbeat(models.Model):
+    """A process that does the background work, and how its latest rounds went; written by the process itself."""
+
+    process = models.CharField(max_length=120, primary_key=True)
+    kind = models.CharField(max_length=10)
+    started_at = models.DateTimeField()
+    at = models.DateTimeField(db_index=True)
+    seconds = models.FloatField(default=0.0)
+    done = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return f"{self.process} · {self.at:%H:%M:%S}"

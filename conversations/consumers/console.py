@@ -96,7 +96,7 @@ class ConsoleConsumer(RelayConsumer):
         if frame["type"] == "notice":
             with translation.override(self.language):
                 return _notice(frame, self.actor)
-        if frame["type"] == "typing":
+        if frame["type"] in {"typing", "probe"}:
             return frame
         regions = {"report"} if any(topic.startswith("report:") for topic in topics) else set()
         if self.actor.is_agent and any(topic.startswith(("user:", "open:")) for topic in topics):

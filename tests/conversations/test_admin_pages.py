@@ -109,6 +109,7 @@ def test_the_first_page_is_by_subject(otto: Client) -> None:
         "People",
         "Routing",
         "Conversations",
+        "Operation",
     ]
     assert [str(entry["name"]) for entry in page.context["app_list"][0]["models"]] == [
         "Supervisor settings",

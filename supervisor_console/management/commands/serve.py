@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from conversations.simulator.floor import Habits
 from conversations.simulator.running import run, why_not_here
 from supervisor_console.background import keep_time
+from supervisor_console.heartbeat import SERVE, Heart
 from supervisor_console.server import PatientServer
 
 reactor: Any = twisted_reactor  # Its interfaces say nothing that a type checker understands.
@@ -57,7 +58,7 @@ class Command(BaseCommand):
     def _ready(self, host: str, port: int, simulate: float) -> None:
         """The server listens and its loop is about to run."""
         if settings.BACKGROUND_IN_WEB:
-            self._begin(keep_time)
+            self._begin(partial(keep_time, heart=Heart(SERVE)))
         if simulate:
             self._begin(partial(run, Habits(rate=simulate)))
         name = f"[{host}]" if ":" in host else host

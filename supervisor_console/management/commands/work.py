@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from supervisor_console.background import keep_time
+from supervisor_console.heartbeat import WORK, Heart
 
 
 class Command(BaseCommand):
@@ -28,4 +29,4 @@ class Command(BaseCommand):
             loop.add_signal_handler(number, stop.set)
         self.stdout.write("Working (Ctrl+C stops it)")
         self.stdout.flush()
-        await keep_time(stop)
+        await keep_time(stop, heart=Heart(WORK))
