@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from supervisor_console.heartbeat import WORK
-from supervisor_console.kernel.realtime import CATCH_UP_SECONDS, KEEP, PROVE_SECONDS, PROVE_WITHIN_SECONDS
+from supervisor_console.kernel.realtime import KEEP
+from supervisor_console.kernel.realtime.listening import CATCH_UP_SECONDS, PROVE_SECONDS, PROVE_WITHIN_SECONDS
 from supervisor_console.live_path.asking import WITHIN_SECONDS
 from supervisor_console.live_path.readings import Asked, Beat, Ear, Outbox, Reach, Readings
 
