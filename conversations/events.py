@@ -212,6 +212,14 @@ class ConversationForceClosed(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRepaired(ConversationEvent):
+    """What was not as it must be was put right; ``faults`` are the codes of the rules, one after the other."""
+
+    code: ClassVar[str] = "conversation.repaired"
+    faults: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringStarted(ConversationEvent):
     """A supervisor watches, unseen."""
 

@@ -94,6 +94,7 @@ TIMELINE: Texts = {
     "conversation.ended": _("Ended, wrap-up started"),
     "conversation.closed": _("Closed"),
     "conversation.force_closed": _("Force closed"),
+    "conversation.repaired": _("Repaired: its records did not agree"),
     "conversation.monitoring_started": _("Monitoring started"),
     "conversation.monitoring_stopped": _("Monitoring stopped"),
     "conversation.joined": _("Joined"),
@@ -122,6 +123,7 @@ DEEDS: Texts = {
     "conversation.ended": _("%(name)s ended it"),
     "conversation.closed": _("%(name)s closed it"),
     "conversation.force_closed": _("%(name)s force closed it"),
+    "conversation.repaired": _("%(name)s repaired it"),
 }
 """What somebody did to a conversation, told to whoever came too late (domain.md 3.0, 6)."""
 

@@ -127,7 +127,7 @@ def test_every_event_has_a_code_of_its_own_and_a_sentence() -> None:
 
 PARAMS = {
     name: name.upper()
-    for name in ("agent", "from", "name", "customer", "queue", "from_queue", "note", "subject", "presence")
+    for name in ("agent", "bot", "from", "name", "customer", "queue", "from_queue", "note", "subject", "presence")
 }
 
 
