@@ -12,6 +12,14 @@ from typing import Any
 from daphne.server import Server
 
 
+def running_reactor() -> Any:
+    """The loop of Twisted that serves. Daphne puts its own in place when it is imported; one that was taken before that
+    never runs, and neither does what it is asked to do at the end."""
+    from twisted.internet import reactor
+
+    return reactor
+
+
 class Brake:
     """Stands still while the buffer of a connection is full; Twisted says when (its interface IPushProducer)."""
 

@@ -8,6 +8,8 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
@@ -34,10 +36,12 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="live-path")
 
 async def ask() -> Readings:
     """Ask every step from this process; raises nothing and takes little more than ``WITHIN_SECONDS``."""
+    mine = hub()
+    delivered = mine.delivered if mine.is_listening else None
     database, writing, outbox, background, layer = await asyncio.gather(
         _asked(_in_thread(_reach)),
         _asked(_in_thread(_write)),
-        _asked(_in_thread(_outbox)),
+        _asked(_in_thread(partial(_outbox, delivered))),
         _asked(_in_thread(_background)),
         _asked(round_trip(WITHIN_SECONDS)),
     )
@@ -95,13 +99,21 @@ def _write() -> float:
     return time.perf_counter() - began
 
 
-def _outbox() -> Outbox:
+def _outbox(delivered: tuple[int, frozenset[int]] | None) -> Outbox:
     found = Announcement.objects.aggregate(rows=Count("pk"), newest=Max("at"), oldest=Min("at"))
     now = timezone.now()
-    newest, oldest = (
-        (now - at).total_seconds() if at is not None else None for at in (found["newest"], found["oldest"])
-    )
-    return Outbox(found["rows"], newest, oldest)
+    newest, oldest = (_age(now, at) if at is not None else None for at in (found["newest"], found["oldest"]))
+    if delivered is None:
+        return Outbox(found["rows"], newest, oldest)
+    floor, known = delivered
+    rows = Announcement.objects.filter(pk__gt=floor).values_list("pk", "at")
+    waiting = [at for pk, at in rows if pk not in known]
+    return Outbox(found["rows"], newest, oldest, len(waiting), _age(now, min(waiting, default=now)))
+
+
+def _age(now: datetime, at: datetime) -> float:
+    """Seconds; never less than none, whatever the clock of another machine says."""
+    return max(0.0, (now - at).total_seconds())
 
 
 def _background() -> tuple[Beat, ...]:
@@ -110,8 +122,8 @@ def _background() -> tuple[Beat, ...]:
         Beat(
             process=row.process,
             kind=row.kind,
-            age=max(0.0, (now - row.at).total_seconds()),
-            up=max(0.0, (row.at - row.started_at).total_seconds()),
+            age=_age(now, row.at),
+            up=_age(row.at, row.started_at),
             longest=row.seconds,
             done=row.done,
             error=row.error,
@@ -127,6 +139,7 @@ def _ear() -> Ear:
     return Ear(
         process=heartbeat.this_process(),
         is_listening=mine.is_listening,
+        sockets=mine.sockets,
         by_layer=pulse.by_layer,
         by_outbox=pulse.by_outbox,
         layer=now - pulse.layer_at if pulse.layer_at is not None else None,

@@ -186,22 +186,22 @@ def outbox(asked: Asked[Outbox]) -> Hop:
             "outbox", _("Outbox"), State.FAILING, means, (), [_("Ask the database first: it lies there.")], why(asked)
         )
     found = asked.value
-    is_kept = found.oldest is not None and found.oldest > OUTBOX_KEPT_TOO_LONG
     figures = [Figure(_("rows kept"), number_format(found.rows, force_grouping=True))]
     if found.newest is not None:
         figures.append(Figure(_("newest"), ago(found.newest)))
     if found.oldest is not None:
         figures.append(Figure(_("oldest"), ago(found.oldest)))
-    return Hop(
-        "outbox",
-        _("Outbox"),
-        State.SLOW if is_kept else State.OK,
-        means,
-        figures,
-        [_("Rows are kept longer than they should be: the background work prunes them. Is it running?")]
-        if is_kept
-        else [],
-    )
+    if found.behind is not None:
+        figures.append(Figure(_("not yet delivered here"), number_format(found.behind, force_grouping=True)))
+    check = []
+    if found.behind and found.behind_for > OUTBOX_UNREAD:
+        check.append(
+            _("This process is %(time)s behind: it does not read the outbox, or not fast enough. Look into its log.")
+            % {"time": duration(found.behind_for)}
+        )
+    if found.oldest is not None and found.oldest > OUTBOX_KEPT_TOO_LONG:
+        check.append(_("Rows are kept longer than they should be: the background work prunes them. Is it running?"))
+    return Hop("outbox", _("Outbox"), State.SLOW if check else State.OK, means, figures, check)
 
 
 def layer(asked: Asked[float], *, has_redis: bool, background: Asked[tuple[Beat, ...]]) -> Hop:
@@ -245,6 +245,7 @@ def ear(found: Ear) -> Hop:
     ) % {"seconds": CATCH_UP_SECONDS}
     figures = [
         Figure(_("process"), found.process),
+        Figure(_("sockets"), number_format(found.sockets, force_grouping=True)),
         Figure(_("through the layer"), number_format(found.by_layer, force_grouping=True)),
         Figure(_("through the outbox"), number_format(found.by_outbox, force_grouping=True)),
     ]

@@ -28,11 +28,16 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The outbox: how many rows it keeps, and how old the newest and the oldest of them are."""
+    """The outbox: its rows, how old the newest and the oldest are, and what the asking process has not delivered yet.
+
+    ``behind`` is the number of those, ``behind_for`` the age of the oldest of them; None where nobody listens there.
+    """
 
     rows: int
     newest: float | None
     oldest: float | None
+    behind: int | None = None
+    behind_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Ear:
 
     process: str
     is_listening: bool
+    sockets: int
     by_layer: int
     by_outbox: int
     layer: float | None

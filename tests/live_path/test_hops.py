@@ -13,7 +13,7 @@ LATE: Asked[float] = Asked(is_late=True)
 REFUSED: Asked[float] = Asked(error="OperationalError: refused")
 UNREACHED: Asked[Reach] = Asked(error="OperationalError: refused")
 BEAT = Beat("web-1:7", "work", age=2.0, up=600.0, longest=0.03, done=4, error="")
-EAR = Ear("web-1:9", is_listening=True, by_layer=120, by_outbox=1, layer=0.4, outbox=1.2)
+EAR = Ear("web-1:9", is_listening=True, sockets=40, by_layer=120, by_outbox=1, layer=0.4, outbox=1.2)
 WELL = Readings(
     database=Asked(REACH),
     writing=Asked(0.004),
@@ -65,6 +65,15 @@ def test_rows_that_nobody_prunes_point_at_the_background_work() -> None:
     assert hop.state == State.SLOW
     assert "background work" in hop.check[0]
     assert hop.figures[0].value == "90,000"
+
+
+@pytest.mark.parametrize(("age", "state"), [(2.0, State.OK), (40.0, State.SLOW)])
+def test_a_process_that_is_behind_the_outbox_says_how_far(age: float, state: State) -> None:
+    hop = outbox(Asked(Outbox(rows=50, newest=1.0, oldest=60.0, behind=7, behind_for=age)))
+
+    assert hop.state == state
+    assert hop.figures[-1].value == "7"
+    assert ("40 s behind" in "".join(hop.check)) == (state == State.SLOW)
 
 
 def test_an_empty_outbox_is_no_fault() -> None:

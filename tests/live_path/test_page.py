@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from conversations.models import HistoryEntry
 from supervisor_console.heartbeat import SERVE, WORK, Heart
+from supervisor_console.kernel.realtime import Frame, hub
 from supervisor_console.live_path import asking
 from supervisor_console.live_path.hops import State, hops
 from supervisor_console.models import Announcement, Heartbeat
@@ -101,6 +102,25 @@ def test_a_probe_is_announced_to_the_one_who_sent_it_and_nobody_else(otto: Clien
 
 def test_a_probe_is_posted(otto: Client) -> None:
     assert otto.get(reverse("admin:live_path_probe")).status_code == 405
+
+
+async def test_what_this_process_has_not_delivered_is_counted() -> None:
+    mine = hub()
+    await mine.start()
+
+    def deliver(topics: frozenset[str], frame: Frame) -> None:
+        pass
+
+    mine.subscribe(["here"], deliver)
+    try:
+        await Announcement.objects.acreate(frames=[], at=timezone.now() - timedelta(seconds=30))
+        found = (await asking.ask()).outbox.value
+    finally:
+        mine.unsubscribe(deliver)
+
+    assert found is not None
+    assert found.behind == 1
+    assert 29 < found.behind_for < 40
 
 
 # --- each step, really broken ----------------------------------------------------------------------------

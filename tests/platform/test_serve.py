@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -80,6 +82,32 @@ def test_serve_answers_and_ends_in_order_when_it_is_terminated(server: tuple[sub
     assert process.returncode == 0
     assert "Traceback" not in rest
     assert "ERROR" not in rest
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_the_background_work_says_that_it_lives_and_ends_in_order(database: str, command: str) -> None:
+    """Its row is there while it runs, and the process takes it away when it is told to end."""
+    process = start(database, command, *(["--port", str(free_port())] if command == "serve" else []))
+    wait_until(lambda: heartbeats(database) == [command])
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=START_SECONDS)
+
+    assert process.returncode == 0
+    assert heartbeats(database) == []
+    assert "reactor" not in rest
+
+
+def heartbeats(database: str) -> list[str]:
+    """What the processes are that say that they live."""
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        return [kind for (kind,) in connection.execute("SELECT kind FROM supervisor_console_heartbeat")]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_serve_says_when_its_port_is_taken(database: str) -> None:

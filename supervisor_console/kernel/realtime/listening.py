@@ -65,6 +65,16 @@ class Hub:
         """Whether this process listens to the channel layer and the outbox: it does while it has a socket."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
+    @property
+    def sockets(self) -> int:
+        """How many sockets of this process listen."""
+        return len(set().union(*self._listeners.values()))
+
+    @property
+    def delivered(self) -> tuple[int, frozenset[int]]:
+        """Which announcements this process has delivered: all up to an id, and these after it."""
+        return self._seen.floor, frozenset(self._seen.ids)
+
     def subscribe(self, topics: Iterable[str], deliver: Deliver) -> None:
         """Call ``deliver`` with each frame of these topics from now on."""
         for topic in topics:

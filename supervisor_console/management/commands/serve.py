@@ -10,16 +10,13 @@ from typing import Any
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from twisted.internet import reactor as twisted_reactor
 from twisted.internet.defer import Deferred
 
 from conversations.simulator.floor import Habits
 from conversations.simulator.running import run, why_not_here
 from supervisor_console.background import keep_time
 from supervisor_console.heartbeat import SERVE, Heart
-from supervisor_console.server import PatientServer
-
-reactor: Any = twisted_reactor  # Its interfaces say nothing that a type checker understands.
+from supervisor_console.server import PatientServer, running_reactor
 
 
 class Command(BaseCommand):
@@ -74,4 +71,4 @@ class Command(BaseCommand):
             stop.set()
             return Deferred.fromFuture(task)
 
-        reactor.addSystemEventTrigger("before", "shutdown", finish)
+        running_reactor().addSystemEventTrigger("before", "shutdown", finish)
