@@ -190,6 +190,20 @@ class CustomerReturned(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDisconnected(ConversationEvent):
+    """The last page of a live chat's customer is gone; the state stays until their time is over (domain.md 2.3)."""
+
+    code: ClassVar[str] = "conversation.customer_disconnected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReconnected(ConversationEvent):
+    """The customer of a live chat is back in time."""
+
+    code: ClassVar[str] = "conversation.customer_reconnected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEnded(ConversationEvent):
     """The dialogue is over, wrap-up begins (T12, T13, T14)."""
 

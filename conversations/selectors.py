@@ -7,7 +7,14 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from conversations.events import MonitoringStarted, MonitoringStopped, ParticipantLeft, SupervisorJoined
+from conversations.events import (
+    CustomerDisconnected,
+    CustomerReconnected,
+    MonitoringStarted,
+    MonitoringStopped,
+    ParticipantLeft,
+    SupervisorJoined,
+)
 from conversations.models import (
     Conversation,
     ConversationQuerySet,
@@ -261,8 +268,15 @@ def own_offer(conversation: Conversation) -> Offer:
     return rows.exclude(kind=OfferKind.TRANSFER).latest("pk")
 
 
-COMING_AND_GOING = (MonitoringStarted.code, MonitoringStopped.code, SupervisorJoined.code, ParticipantLeft.code)
-"""What people of the centre do in a conversation without moving it."""
+COMING_AND_GOING = (
+    MonitoringStarted.code,
+    MonitoringStopped.code,
+    SupervisorJoined.code,
+    ParticipantLeft.code,
+    CustomerDisconnected.code,
+    CustomerReconnected.code,
+)
+"""What people do in a conversation without moving it."""
 
 
 def has_moved_since(conversation: Conversation, version: int) -> bool:

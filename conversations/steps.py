@@ -154,6 +154,8 @@ def move(
         conversation.last_agent = conversation.agent
         if conversation.accepted_at is None and not conversation.agent.is_bot:
             conversation.accepted_at = now
+    if target in (Phase.WRAP_UP, Phase.CLOSED):
+        conversation.customer_left_at = None
     if target == Phase.WRAP_UP:
         conversation.wrapup_started_at = now
     if target == Phase.CLOSED:

@@ -91,6 +91,8 @@ TIMELINE: Texts = {
     "conversation.moved_to_waiting": _("Left waiting by %(agent)s"),
     "conversation.revived": _("Taken up again by %(agent)s"),
     "conversation.customer_returned": _("The customer wrote again"),
+    "conversation.customer_disconnected": _("The customer closed the chat or lost the connection"),
+    "conversation.customer_reconnected": _("The customer is back"),
     "conversation.ended": _("Ended, wrap-up started"),
     "conversation.closed": _("Closed"),
     "conversation.force_closed": _("Force closed"),

@@ -141,6 +141,10 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
             },
         ),
         (
+            gettext_lazy("When somebody loses the connection"),
+            {"classes": ("timers",), "fields": (("customer_disconnect",),)},
+        ),
+        (
             gettext_lazy("Conversations that close by themselves"),
             {
                 "classes": ("timers",),
@@ -262,6 +266,9 @@ HELP = {
     "customer_notice": gettext_lazy("What customers read in the chat."),
     "agent_notice": gettext_lazy("What agents read on their desk."),
     **{field.name: format_lazy(gettext_lazy("Came with {span}."), span=span(field.default)) for field in TIMER_FIELDS},
+    "customer_disconnect": gettext_lazy(
+        "Came with 3 min. Who is back in time goes on; then an open chat is closed and an active one goes to wrap-up."
+    ),
     "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
     "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),
 }

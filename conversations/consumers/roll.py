@@ -1,7 +1,8 @@
-"""Which pages of agents does this process hold? Written down, and kept alive, in one place per process.
+"""Which pages does this process hold? Written down, and kept alive, in one place per process.
 
-One task says what opened and what closed, and every few seconds, in one statement, that the rest lives: however many
-agents there are. If the process dies, it says so no more, and the background work finds out (domain.md 1.3).
+One task for the agents' pages, and one for the customers', says what opened and what closed, and every few seconds, in
+one statement, that the rest lives: however many people there are. If the process dies, it says so no more, and the
+background work finds out (domain.md 1.3, 2.3).
 """
 
 from __future__ import annotations
@@ -9,35 +10,52 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Protocol
 from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
-from conversations.services import attendance
+from conversations.services import attendance, chat_pages
 from routing.services import presence
 
 logger = logging.getLogger(__name__)
 
 ALIVE_EVERY = 3.0
-"""Seconds between two signs of life; after ``presence.LOST_AFTER`` without one the pages count as lost."""
+"""Seconds between two signs of life; after ``pages.LOST_AFTER`` without one the pages count as lost."""
+
+
+class KeepAlive(Protocol):
+    """Say which pages of a process closed, and that the others live."""
+
+    def __call__(self, process: UUID, *, closed: frozenset[UUID]) -> frozenset[UUID]:
+        """The keys that are known to live."""
+
+
+class Connected(Protocol):
+    """Say that a page of somebody is connected."""
+
+    def __call__(self, owner_id: int, key: UUID, /, *, process: UUID) -> object:
+        """What it changed is told by events, not here."""
 
 
 class Roll:
-    """The agents' pages of one process (one event loop)."""
+    """The pages of one kind of people in one process (one event loop)."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive: KeepAlive, connected: Connected) -> None:
+        self._keep_alive = keep_alive
+        self._connected = connected
         self._process = uuid4()
         self._pages: dict[UUID, int] = {}
         self._closed: set[UUID] = set()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def open(self, agent_id: int) -> UUID:
-        """A page of this agent opened; the key is what closes it."""
+    def open(self, owner_id: int) -> UUID:
+        """A page of this agent, or of this conversation's customer, opened; the key is what closes it."""
         key = uuid4()
-        self._pages[key] = agent_id
+        self._pages[key] = owner_id
         self._tell()
         return key
 
@@ -63,23 +81,38 @@ class Roll:
                 await sync_to_async(self._write, thread_sensitive=False)(pages, closed)
                 self._closed -= closed
             except Exception:
-                logger.exception("The agents' connections could not be written down; trying again")
+                logger.exception("The connections could not be written down; trying again")
                 self._news.set()
                 await asyncio.sleep(1.0)
 
     def _write(self, pages: dict[UUID, int], closed: frozenset[UUID]) -> None:
         close_old_connections()
         try:
-            known = presence.keep_alive(self._process, closed=closed)
+            known = self._keep_alive(self._process, closed=closed)
             for key in pages.keys() - known:
-                attendance.connected(pages[key], key, process=self._process)
+                self._connected(pages[key], key, process=self._process)
         finally:
             close_old_connections()
 
 
-_rolls: WeakKeyDictionary[asyncio.AbstractEventLoop, Roll] = WeakKeyDictionary()
+_rolls: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Roll, Roll]] = WeakKeyDictionary()
+
+
+def _here() -> tuple[Roll, Roll]:
+    loop = asyncio.get_running_loop()
+    if loop not in _rolls:
+        _rolls[loop] = (
+            Roll(presence.keep_alive, attendance.connected),
+            Roll(chat_pages.keep_alive, chat_pages.connected),
+        )
+    return _rolls[loop]
 
 
 def roll() -> Roll:
-    """The roll of the running event loop."""
-    return _rolls.setdefault(asyncio.get_running_loop(), Roll())
+    """The agents' pages of the running event loop."""
+    return _here()[0]
+
+
+def customers() -> Roll:
+    """The pages of live chats of the running event loop."""
+    return _here()[1]

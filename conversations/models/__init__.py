@@ -2,6 +2,7 @@
 
 from conversations.models.conversation import (
     OFFERED_REASONS,
+    ChatPage,
     Conversation,
     ConversationQuerySet,
     Customer,
@@ -22,6 +23,7 @@ __all__ = [
     "OFFERED_REASONS",
     "AppendOnlyError",
     "AssignReason",
+    "ChatPage",
     "ClosureReason",
     "Conversation",
     "ConversationQuerySet",

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from routing.models import Agent, CapacityProfile, Channel, ChannelKind, Queue, Skill, Workstream
+from supervisor_console.kernel.pages import Page
 
 
 class State(models.TextChoices):
@@ -114,7 +115,8 @@ class Conversation(models.Model):
     ``first_wait_started_at`` is empty as long as a bot serves: nobody waits for a person yet, and nobody ever did where
     the bot settled it (domain.md 5.1).
     ``capacity_held_until`` is the end of a wrap-up's block time; it outlives a wrap-up that its agent
-    finished sooner (domain.md 2.4).
+    finished sooner (domain.md 2.4). ``customer_left_at`` is when the last page of a live chat's customer went
+    away, until they are back or it is over; who never had a page has not left.
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
     ``handled``. ``version`` grows with every change and is what a console must name to act.
     """
@@ -154,6 +156,7 @@ class Conversation(models.Model):
     wrapup_started_at = models.DateTimeField(_("wrap-up started"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     customer_read_at = models.DateTimeField(null=True, blank=True, editable=False)
+    customer_left_at = models.DateTimeField(_("customer disconnected"), null=True, blank=True, editable=False)
 
     handled = models.DurationField(_("handled"), default=timedelta(0))
     handling_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -256,6 +259,11 @@ class Conversation(models.Model):
                 condition=Q(capacity_held_until__isnull=False),
                 name="conv_block_time",
             ),
+            models.Index(
+                fields=["customer_left_at"],
+                condition=Q(customer_left_at__isnull=False),
+                name="conv_customer_left",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -290,6 +298,20 @@ class Conversation(models.Model):
     def shown_last_agent_id(self) -> int | None:
         """The last agent where that one is still shown (domain.md 2.5, 2)."""
         return self.last_agent_id if self.state in (State.WAITING, State.CLOSED) else None
+
+
+class ChatPage(Page):
+    """One socket of a customer: a page of their chat that is open somewhere."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="pages", verbose_name=_("conversation"))
+
+    class Meta:
+        verbose_name = _("chat page")
+        verbose_name_plural = _("chat pages")
+        indexes = [models.Index(fields=["process"], name="chat_page_process")]
+
+    def __str__(self) -> str:
+        return f"{self.conversation}: {self.key}"
 
 
 class RequiredSkill(models.Model):

@@ -65,6 +65,8 @@ class Timers(models.Model):
     close_voice_active = _seconds(_("Voice, longest call"), 2 * HOUR)
     close_voice_wrap_up = _seconds(_("Voice, wrap-up"), DAY)
 
+    customer_disconnect = _seconds(_("Live chat, customer away"), 3 * MINUTE, shortest=10, longest=HOUR)
+
     class Meta:
         abstract = True
 

@@ -141,6 +141,8 @@ def _ended(row: Conversation) -> str:
         .order_by("-pk")
         .first()
     )
+    if ending is not None and ending.code == "customer_left":
+        return _("You were away for too long, so this chat was ended.")
     if row.reason in by_customer or (ending is not None and ending.code.startswith("customer")):
         return _("You ended this chat.")
     if ending is not None and ending.code == "bot_ended":

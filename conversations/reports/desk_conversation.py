@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
@@ -285,6 +285,8 @@ def _banners(view: _View) -> list[Banner]:
                 _("You keep it until they accept.") if keeps else "",
             )
         )
+    if view.row.customer_left_at is not None:
+        found.append(_customer_away(view.row.customer_left_at, view.now))
     if view.is_consultant and view.part is not None:
         found.append(_consulting(view, view.part))
     if view.is_offered_to_me:
@@ -299,6 +301,17 @@ def _banners(view: _View) -> list[Banner]:
             Banner("paused", "clipboard-check", _("The dialogue is over."), _("Only your team reads what is written."))
         )
     return found
+
+
+def _customer_away(since: datetime, now: datetime) -> Banner:
+    ends_at = since + timedelta(seconds=selectors.settings_row().customer_disconnect)
+    text = _("They closed the chat or lost the connection at %(since)s. It ends at %(end)s unless they come back.")
+    return Banner(
+        "paused",
+        "wifi-off",
+        _("The customer is away."),
+        text % {"since": moment(since, now), "end": moment(ends_at, now)},
+    )
 
 
 def _consulting(view: _View, part: Participant) -> Banner:

@@ -326,6 +326,9 @@ def _facts(view: _View) -> Iterator[Fact]:
         yield Fact(_("Unanswered"), unanswered.text, unanswered.since)
     else:
         yield Fact(_("Unanswered"), "–")
+    if row.customer_left_at is not None:
+        away = running(row.customer_left_at, now)
+        yield Fact(_("Customer away"), away.text, away.since, warn=60)
     if row.is_ongoing:
         since = running(row.state_changed_at, now)
         yield Fact(_("In this status"), since.text, since.since)
@@ -354,7 +357,9 @@ def _holder(row: Conversation) -> tuple[Agent | None, bool]:
 def _people(view: _View) -> Iterator[Person]:
     """Everybody in it now, monitors too: this page is for supervisors (domain.md 3.3)."""
     if view.facts.phase not in (Phase.CLOSED, Phase.WRAP_UP):
-        yield Person("customer", view.row.customer.name, _("Customer"), "user", "")
+        is_away = view.row.customer_left_at is not None
+        role, icon = (_("Customer, away"), "wifi-off") if is_away else (_("Customer"), "user")
+        yield Person("customer", view.row.customer.name, role, icon, "")
     for part in selectors.live_participants(view.row):
         name = part.user.display_name
         if part.user_id == view.actor.user_id:

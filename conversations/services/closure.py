@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -21,7 +21,7 @@ from conversations.policy import PERSISTS, Phase, Trigger, Verb
 from routing.locks import LockedAgent, lock_agents
 from routing.models import ChannelKind
 from routing.policy import PresenceCause
-from supervisor_console.kernel.actor import SYSTEM, Actor
+from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
 from supervisor_console.kernel.errors import ActionRefused, Stale, require, require_confirmed
 from supervisor_console.kernel.realtime import action
 
@@ -278,16 +278,44 @@ def customer_ends(
         raise ActionRefused(policy.CHAT_ENDED)
     if conversation.kind in PERSISTS:
         raise ActionRefused(policy.CHAT_STAYS)
+    return _customer_leaves(actor, conversation, offer, agents, now, disconnected=disconnected)
+
+
+def _customer_leaves(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer | None,
+    agents: dict[int, LockedAgent],
+    now: datetime,
+    *,
+    disconnected: bool,
+) -> ConversationEvent:
     line = "customer_left" if disconnected else "customer_ended"
     steps.say(conversation, line, {"customer": conversation.customer.name}, now)
     closure = ClosureReason.CUSTOMER_DISCONNECT if disconnected else ClosureReason.CUSTOMER_END
     if conversation.is_with_bot:
         return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES_BOT, closure, "customer_left", now)
-    if at == Phase.IN_CONVERSATION:
+    if steps.current_phase(conversation) == Phase.IN_CONVERSATION:
         reason = StateReason.CUSTOMER_LEFT_ACTIVE if disconnected else StateReason.CUSTOMER_MOVED_TO_WRAP_UP
         return _to_wrap_up(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, "customer_left", now, reason)
     conversation.is_abandoned = conversation.accepted_at is None
     return _close(actor, conversation, offer, agents, Trigger.CUSTOMER_LEAVES, closure, "customer_left", now)
+
+
+@action()
+def customer_gone(conversation_id: int, *, now: datetime | None = None) -> ConversationEvent | None:
+    """The customer of a live chat stayed away for longer than the setting says (T9, T10, T13; domain.md 2.3).
+
+    Wrap-up with its agent, or closed and abandoned before an answer. Returns None where they are back, or it
+    ended otherwise. Told as if the customer had left.
+    """
+    conversation, offer, agents = _lock_all(conversation_id)
+    now = now or timezone.now()
+    left_at = conversation.customer_left_at
+    if left_at is None or left_at > now - timedelta(seconds=selectors.settings_row().customer_disconnect):
+        return None
+    actor = customer_actor(conversation.customer_id, conversation.customer.name)
+    return _customer_leaves(actor, conversation, offer, agents, now, disconnected=True)
 
 
 @action()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from conversations import selectors
 from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
-from conversations.services import bots, closure, offers, supervision
+from conversations.services import bots, chat_pages, closure, offers, supervision
 from routing.models import Channel
 from routing.services import presence
 from supervisor_console.kernel import idempotency, realtime
@@ -39,6 +39,8 @@ def run_due(*, now: datetime | None = None) -> int:
     done += _each(_silent_with_bots(at), lambda pk: bots.give_up(pk, now=at))
     done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
     done += _each(presence.gone(at)[:BATCH], lambda pk: presence.leave(pk, now=at))
+    done += _each(chat_pages.gone(at)[:BATCH], lambda pk: chat_pages.leave(pk, now=at))
+    done += _each(_left_for_good(at), lambda pk: closure.customer_gone(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done
@@ -75,6 +77,12 @@ def _silent_with_bots(now: datetime) -> list[int]:
 def _lost_monitors(now: datetime) -> list[int]:
     lost = Participant.objects.filter(mode=Mode.MONITOR, left_at=None, seen_at__lt=now - supervision.LOST_AFTER)
     return list(lost.order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _left_for_good(now: datetime) -> list[int]:
+    since = now - timedelta(seconds=selectors.settings_row().customer_disconnect)
+    left = Conversation.objects.ongoing().filter(customer_left_at__lte=since)
+    return list(left.order_by("customer_left_at", "pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _due_closings(now: datetime) -> Iterable[tuple[list[int], datetime]]:

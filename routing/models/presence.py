@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from supervisor_console.kernel.pages import Page
+
 
 class BasePresence(models.TextChoices):
     """What routing and filtering always use; the only values selectable as allowed presence."""
@@ -92,18 +94,10 @@ class PresenceChange(models.Model):
         return f"{self.agent}: {self.presence}"
 
 
-class Connection(models.Model):
-    """One socket of an agent: a page of theirs that is open somewhere.
+class Connection(Page):
+    """One socket of an agent: a page of theirs that is open somewhere."""
 
-    A process says every few seconds that its sockets live; what it has not said for a while is lost with it. A closed
-    row stays until the agent is back or counts as gone.
-    """
-
-    key = models.UUIDField(_("key"), unique=True)
     agent = models.ForeignKey("routing.Agent", models.CASCADE, related_name="connections", verbose_name=_("agent"))
-    process = models.UUIDField(_("process"))
-    seen_at = models.DateTimeField(_("seen"))
-    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("connection")

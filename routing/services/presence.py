@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +15,7 @@ from routing.locks import LockedAgent, lock_agents
 from routing.models import BasePresence, Connection, Presence, SetBy
 from routing.policy import Load, PresenceNow
 from routing.signals import agent_became_free
+from supervisor_console.kernel import pages
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
 from supervisor_console.kernel.realtime import action
@@ -112,12 +112,6 @@ def _come(agent: LockedAgent, load_of: LoadOf, now: datetime) -> bool:
 
 # --- connections: the presence of a person is one over all their pages (domain.md 1.3, F31) ----------------------
 
-RELOAD = timedelta(seconds=5)
-"""How long nobody is missed after a page closed: it is loaded again, or another one is opened."""
-
-LOST_AFTER = timedelta(seconds=12)
-"""A process that has not said for so long that its sockets live has lost them."""
-
 REMEMBERED_FOR = timedelta(minutes=2.5)
 """Who is back within this time has the presence again that they left (domain.md 1.3)."""
 
@@ -133,7 +127,7 @@ def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: 
     if agent is None:
         return False
     now = now or timezone.now()
-    Connection.objects.filter(_over(now), agent=agent).delete()
+    Connection.objects.filter(pages.over(now), agent=agent).delete()
     live = {"agent": agent, "process": process, "seen_at": now, "closed_at": None}
     Connection.objects.update_or_create(key=key, defaults=live)
     left, left_at = agent.left_presence, agent.presence_since
@@ -154,18 +148,12 @@ def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | No
     One that is missing there is new, or counted as lost meanwhile, and has to be connected. Whether
     the agent of a closed one is gone, ``leave`` decides later.
     """
-    now = now or timezone.now()
-    live = Connection.objects.filter(process=process, closed_at=None)
-    live.filter(key__in=list(closed)).update(closed_at=now)
-    live.update(seen_at=now)
-    return frozenset(live.values_list("key", flat=True))
+    return pages.keep_alive(Connection.objects.all(), process, closed, now or timezone.now())
 
 
 def gone(now: datetime) -> list[int]:
     """The agents who were connected and are not any more. Nobody who never was is among them."""
-    over = _over(now)
-    there = Connection.objects.exclude(over).values("agent_id")
-    return list(Connection.objects.filter(over).exclude(agent__in=there).values_list("agent_id", flat=True).distinct())
+    return pages.gone(Connection.objects.all(), "agent_id", now)
 
 
 @action()
@@ -178,14 +166,10 @@ def leave(agent_id: int, *, now: datetime | None = None) -> bool:
     agent = lock_agents([agent_id]).get(agent_id)
     now = now or timezone.now()
     mine = Connection.objects.filter(agent=agent_id)
-    if agent is None or mine.exclude(_over(now)).exists():
+    if agent is None or mine.exclude(pages.over(now)).exists():
         return False
     mine.delete()
     if agent.presence.base == BasePresence.OFFLINE:
         return False
     steps.leave(agent, now=now)
     return True
-
-
-def _over(now: datetime) -> Q:
-    return Q(closed_at__lte=now - RELOAD) | Q(closed_at=None, seen_at__lte=now - LOST_AFTER)

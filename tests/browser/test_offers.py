@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from conversations.models import Conversation
 from conversations.services import closure, messaging
 from routing.models import Agent
-from routing.services.presence import RELOAD
+from supervisor_console.kernel.pages import RELOAD
 from tests.browser.conftest import People
 from tests.browser.test_desk_and_chat import line, live, message, start_chat, without_a_reload
 from tests.browser.test_supervision import active, start

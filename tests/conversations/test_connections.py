@@ -19,6 +19,7 @@ from routing.models import Agent, BasePresence, Connection, PresenceChange, SetB
 from routing.services import presence
 from routing.steps import inactive_presence
 from supervisor_console.kernel.actor import SYSTEM
+from supervisor_console.kernel.pages import RELOAD
 from supervisor_console.kernel.realtime import action
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, fresh, make_floor, set_presence
 
@@ -46,7 +47,7 @@ def now_of(agent: Agent) -> tuple[str, str]:
 def leave(agent: Agent, opened: datetime, closed: datetime) -> None:
     """Open the only page, close it, and let the time pass after which the agent is missed."""
     close_page(open_page(agent, opened), closed)
-    timers.run_due(now=closed + presence.RELOAD)
+    timers.run_due(now=closed + RELOAD)
 
 
 def test_who_closes_the_last_page_is_offline_seconds_later(floor: Floor) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from routing.models import Agent, Connection
-from routing.services.presence import LOST_AFTER
+from supervisor_console.kernel.pages import LOST_AFTER
 from tests import servers
 from tests.cast import make_floor
 from tests.platform.test_several_processes import ConsoleSocket
