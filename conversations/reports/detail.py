@@ -35,6 +35,7 @@ from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.rows import status_of
 from conversations.reports.timeline import Timeline, timeline
 from conversations.reports.transcript import Line, earlier, lines
+from conversations.reports.why import Why, why
 from routing.models import Agent, Channel
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
@@ -111,6 +112,7 @@ class Detail:
     writing_refusal: Refusal | None
     why_not_writing: str
     timeline: Timeline | None
+    why: Why | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         writing_refusal=refusal,
         why_not_writing=_what_first(monitor, join) or (refusal.sentence if refusal is not None else ""),
         timeline=history,
+        why=why(row, view.now) if view.facts.phase == Phase.OPEN else None,
     )
 
 
