@@ -234,6 +234,21 @@ class ConversationRepaired(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationElevated(ConversationEvent):
+    """The agent took the chat into a call (domain.md 1.1). ``medium`` is voice or video."""
+
+    code: ClassVar[str] = "conversation.elevated"
+    medium: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElevationEnded(ConversationEvent):
+    """The call beside the chat is over; the chat goes on."""
+
+    code: ClassVar[str] = "conversation.elevation_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringStarted(ConversationEvent):
     """A supervisor watches, unseen."""
 

@@ -640,6 +640,34 @@ def why_not_own(actor: Actor, holder_id: int | None, at: Phase, *phases: Phase) 
     return NOT_WRAP_UP if phases == (Phase.WRAP_UP,) else NOT_IN_CONVERSATION
 
 
+class Medium(StrEnum):
+    """How a live chat is taken into a call, beside the chat (domain.md 1.1)."""
+
+    VOICE = "voice"
+    VIDEO = "video"
+
+
+ELEVATE_KIND = Refusal(
+    "elevate_kind", _("Only a live chat can be taken into a call: here the customer is not always there.")
+)
+ALREADY_ELEVATED = Refusal("already_elevated", _("This chat is in a call already. End that one first."))
+NOT_ELEVATED = Refusal("not_elevated", _("This chat is not in a call any more."))
+
+
+def why_not_elevate(actor: Actor, facts: Facts) -> Refusal | None:
+    """Why this agent cannot take the chat into a voice or video call; a pending transfer comes first (S1)."""
+    refusal = why_not_own(actor, facts.agent_id, facts.phase, Phase.IN_CONVERSATION)
+    if refusal is not None:
+        return refusal
+    if facts.kind != LC:
+        return ELEVATE_KIND
+    if facts.is_elevated:
+        return ALREADY_ELEVATED
+    if facts.transfer_pending:
+        return Refusal(TRANSFER_PENDING.code, TRANSFER_PENDING.text, {"agent": facts.transfer_to})
+    return None
+
+
 def why_not_pick(actor: Actor, at: Phase, presence: BasePresence, *, allows_pick: bool) -> Refusal | None:
     """Why this agent cannot take a conversation from the open list (domain.md T3)."""
     if not actor.is_agent:

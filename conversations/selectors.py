@@ -159,8 +159,14 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     )
     done = Conversation.objects.closed().filter(last_agent_id__in=wanted, capacity_held_until__gt=now)
     soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
+    holding = list(
+        held.values_list("agent_id").annotate(
+            Sum("units"), Count("id"), in_calls=Count("id", filter=Q(is_elevated=True))
+        )
+    )
+    in_call = {pk for pk, _, _, calls in holding if calls}
     sums = [
-        *held.values_list("agent_id").annotate(Sum("units"), Count("id")),
+        *((pk, total, number) for pk, total, number, _ in holding),
         *done.values_list("last_agent_id").annotate(Sum("units"), Count("id")),
         *soft.values_list("agent_id").annotate(Sum("conversation__units"), Count("id")),
     ]
@@ -176,7 +182,9 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     ]
     for agent_id, profile_id, number in carried:
         items[agent_id][profile_id] = items[agent_id].get(profile_id, 0) + number
-    return {agent_id: Load(units[agent_id], items[agent_id], count[agent_id]) for agent_id in wanted}
+    return {
+        agent_id: Load(units[agent_id], items[agent_id], count[agent_id], agent_id in in_call) for agent_id in wanted
+    }
 
 
 def cost_of(conversation: Conversation) -> Cost:

@@ -150,6 +150,9 @@ def move(
         target, WrapUpBlock(workstream.wrapup_block), workstream.wrapup_block_seconds, now
     )
     _run_handle_time(conversation, target, now)
+    if conversation.is_elevated and target != Phase.IN_CONVERSATION:
+        conversation.is_elevated = False  # The call beside a chat ends with its dialogue.
+        say(conversation, "elevation_ended", {}, now)
     if target == Phase.IN_CONVERSATION and conversation.agent is not None:
         conversation.last_agent = conversation.agent
         if conversation.accepted_at is None and not conversation.agent.is_bot:

@@ -43,6 +43,8 @@ urlpatterns = [
     path("desk/<int:conversation_id>/revive/", desk.revive, name="revive"),
     path("desk/<int:conversation_id>/end/", desk.end, name="end"),
     path("desk/<int:conversation_id>/close-session/", desk.close_session, name="close_session"),
+    path("desk/<int:conversation_id>/elevate/<str:medium>/", desk.elevate, name="elevate"),
+    path("desk/<int:conversation_id>/end-call/", desk.end_elevation, name="end_elevation"),
     path("desk/<int:conversation_id>/release/", desk.release, name="release"),
     path("desk/<int:conversation_id>/finish-wrap-up/", desk.finish_wrap_up, name="finish_wrap_up"),
     path("desk/<int:conversation_id>/leave-consult/", desk.leave_consult, name="leave_consult"),
@@ -56,5 +58,6 @@ urlpatterns = [
     path("chat/<uuid:public_id>/messages/", chat.send, name="chat_send"),
     path("chat/<uuid:public_id>/typing/", chat.types, name="chat_typing"),
     path("chat/<uuid:public_id>/person/", chat.person, name="chat_person"),
+    path("chat/<uuid:public_id>/leave-call/", chat.leave_call, name="chat_leave_call"),
     path("chat/<uuid:public_id>/end/", chat.end, name="chat_end"),
 ]

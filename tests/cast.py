@@ -171,7 +171,7 @@ class Floor:
 
 
 EVERY_CAUTION = frozenset(
-    {"presence_override", "presence_offline", "capacity_override", "profile_override", "session_limit"}
+    {"presence_override", "presence_offline", "capacity_override", "profile_override", "session_limit", "agent_in_call"}
     | {"queue_closed_hours", "force_close"}
 )
 """Whoever confirms everything."""

@@ -31,6 +31,7 @@ from conversations.models import Conversation, Offer, OfferStatus, State, Visibi
 from conversations.services import (
     assignment,
     closure,
+    elevation,
     intake,
     messaging,
     notices,
@@ -213,8 +214,7 @@ class Conversations:
             case _:
                 yield from self.talk(plan.dialogue, plan.answers, plan.rests)
                 if plan.fate == Fate.ELEVATED:
-                    # The call itself runs beside the chat; what the console knows of it is this mark.
-                    Conversation.objects.filter(pk=self.pk).update(is_elevated=True)
+                    elevation.elevate(self.agent, self.pk, medium=policy.Medium.VIDEO, now=plan.rests)
                 if plan.fate == Fate.TRANSFER_PENDING:
                     yield from self.asks_to_transfer(self.now - minutes(0.6), "Needs somebody who speaks with the lab.")
 

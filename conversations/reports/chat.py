@@ -44,6 +44,7 @@ class Chat:
     ended: str
     can_end: bool
     can_ask_person: bool
+    is_in_call: bool
     is_closed: bool
     name: str
 
@@ -84,6 +85,7 @@ def chat(row: Conversation, now: datetime) -> Chat:
         lines=tuple(lines(row, for_customer=True, viewer_user_id=None, last=LINES_SHOWN, now=now)),
         state=None if over else _state(row),
         ended=_ended(row) if over else "",
+        is_in_call=row.is_elevated,
         can_ask_person=row.is_with_bot,
         can_end=not over and row.kind not in PERSISTS,
         is_closed=row.state == State.CLOSED,
@@ -117,6 +119,8 @@ def _with_whom(agent: str, others: list[str]) -> str:
 
 
 def _state(row: Conversation) -> Situation | None:
+    if row.is_elevated:
+        return Situation(_("You are in a call. You can go on writing here."))
     if row.state == State.WAITING:
         return Situation(_("You can write here at any time; we will see it and answer."))
     if row.state == State.OPEN or row.is_offered:

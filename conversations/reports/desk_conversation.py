@@ -27,7 +27,7 @@ from conversations.reports.durations import handle, wait
 from conversations.reports.moments import moment
 from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.transcript import Line, earlier, lines
-from routing.models import Agent, BasePresence, Channel
+from routing.models import Agent, BasePresence, Channel, ChannelKind
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -228,7 +228,30 @@ def _primary_buttons(view: _View) -> list[Button]:
         "" if talking else "primary",
         why_not(Phase.WRAP_UP),
     )
-    return [end, close, release, finish] if talking else [finish, end, release]
+    return [end, *_call_buttons(view), close, release, finish] if talking else [finish, end, release]
+
+
+def _call_buttons(view: _View) -> list[Button]:
+    """To take a live chat into a call, and to end that call (domain.md 1.1)."""
+    if view.facts.kind != ChannelKind.LIVE_CHAT:
+        return []
+    if view.facts.is_elevated:
+        return [Button("end-elevation", _("End the call"), "phone-call", _url("end_elevation", view.row), "primary")]
+    refusal = policy.why_not_elevate(view.actor, view.facts)
+    return [
+        Button(
+            f"elevate-{medium.value}",
+            label,
+            icon,
+            reverse("conversations:elevate", args=[view.row.pk, medium.value]),
+            "",
+            refusal,
+        )
+        for medium, label, icon in (
+            (policy.Medium.VOICE, _("Voice"), "phone"),
+            (policy.Medium.VIDEO, _("Video"), "monitor"),
+        )
+    ]
 
 
 def _composer(view: _View) -> Composer:
@@ -287,6 +310,9 @@ def _banners(view: _View) -> list[Banner]:
         )
     if view.row.customer_left_at is not None:
         found.append(_customer_away(view.row.customer_left_at, view.now))
+    if view.facts.is_elevated and view.is_primary:
+        text = _("You receive nothing else, and the chat cannot be transferred, until the call ends.")
+        found.append(Banner("", "phone-call", _("In a call."), text))
     if view.is_consultant and view.part is not None:
         found.append(_consulting(view, view.part))
     if view.is_offered_to_me:

@@ -22,7 +22,7 @@ from conversations import selectors
 from conversations.models import Conversation
 from conversations.models.message import TEXT_MAX
 from conversations.reports import chat as report
-from conversations.services import bots, closure, intake, messaging, typing
+from conversations.services import bots, closure, elevation, intake, messaging, typing
 from conversations.views.access import customer, remember_customer, required_customer
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Channel, Workstream
@@ -208,6 +208,15 @@ def person(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The customer has talked to the bot for long enough."""
     actor, row = _own(request, public_id)
     bots.escalate(actor, row.pk)
+    return _after(request, public_id)
+
+
+@in_the_chat
+@require_POST
+def leave_call(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The customer leaves the call beside the chat."""
+    actor, row = _own(request, public_id)
+    elevation.end_elevation(actor, row.pk)
     return _after(request, public_id)
 
 

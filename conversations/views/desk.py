@@ -18,10 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import selectors
 from conversations.events import ConversationEvent
 from conversations.models import State
+from conversations.policy import Medium
 from conversations.reports import desk as desk_report
 from conversations.reports import notices as notices_report
 from conversations.reports.desk_conversation import conversation as conversation_report
-from conversations.services import assignment, closure, intake, messaging, offers, supervision, typing
+from conversations.services import assignment, closure, elevation, intake, messaging, offers, supervision, typing
 from conversations.views.access import agents
 from conversations.views.conversation import mode_of
 from conversations.views.keys import client_key, new_client_key
@@ -220,6 +221,24 @@ def close_session(request: HttpRequest, actor: Actor, conversation_id: int) -> H
         State.CLOSED: _("The conversation is closed."),
     }
     return _done(request, actor, _still_mine(actor, event), said[State(event.to_state)])
+
+
+@agents
+@require_POST
+def elevate(request: HttpRequest, actor: Actor, conversation_id: int, medium: str) -> HttpResponse:
+    """Take the chat into a voice or video call."""
+    if medium not in {known.value for known in Medium}:
+        raise NotVisible
+    elevation.elevate(actor, conversation_id, medium=Medium(medium))
+    return _done(request, actor, conversation_id)
+
+
+@agents
+@require_POST
+def end_elevation(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
+    """End the call beside the chat."""
+    elevation.end_elevation(actor, conversation_id)
+    return _done(request, actor, conversation_id)
 
 
 @agents

@@ -144,6 +144,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "agent_inactive": Remedy.RESET_PRESENCE,
     "agent_presence": Remedy.SET_PRESENCE,
     "session_limit": Remedy.FREE_CAPACITY,
+    "agent_in_call": Remedy.FREE_CAPACITY,
     "profile_blocks": Remedy.FREE_CAPACITY,
     "profile_lacking": Remedy.EDIT_CAPACITY,
     "profile_full": Remedy.FREE_CAPACITY,
@@ -272,6 +273,12 @@ def _presence(candidate: Candidate, work: Work) -> Refusal | None:
 def _room(candidate: Candidate, cost: Cost) -> Refusal | None:
     """Why there is no room: sessions, a blocking profile, a profile of the work, units (domain.md 1.4)."""
     load, limits = candidate.load, candidate.limits
+    if load.is_in_call:
+        return _no(
+            "agent_in_call",
+            _("%(agent)s is in a voice or video call, and receives nothing else until it ends."),
+            candidate,
+        )
     if load.conversations >= SESSION_LIMIT:
         return _no(
             "session_limit",

@@ -23,11 +23,16 @@ SESSION_LIMIT = 9
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What an agent holds now, in units, items per capacity profile, and conversations."""
+    """What an agent holds now, in units, items per capacity profile, and conversations.
+
+    ``is_in_call``: one of their chats is in a voice or video call. That is the escalation profile of domain.md 1.4,
+    which every agent has, with one item and blocking: who is in a call receives nothing else.
+    """
 
     units: int = 0
     items: Mapping[int, int] = field(default_factory=dict)
     conversations: int = 0
+    is_in_call: bool = False
 
     @property
     def is_untouched(self) -> bool:
@@ -185,6 +190,12 @@ def capacity_cautions(candidate: Candidate, cost: Cost) -> tuple[Caution, ...]:
         )
         for excess in excess_items(candidate, cost)
     )
+    if candidate.load.is_in_call:
+        found.append(
+            Caution(
+                "agent_in_call", _("%(agent)s is in a voice or video call with a customer."), {"agent": candidate.name}
+            )
+        )
     if candidate.load.conversations >= SESSION_LIMIT:
         found.append(
             Caution(
@@ -233,9 +244,9 @@ def presence_from_capacity(load: Load, limits: Limits) -> BasePresence:
     """Untouched: Available; partly used: Busy; exhausted or negative: Do not disturb (domain.md 1.3).
 
     With units and profiles both, it takes both to be exhausted; one blocking profile is enough, and
-    so is one conversation more than a desk can show.
+    so is one conversation more than a desk can show, or a chat that is in a call.
     """
-    if load.conversations > SESSION_LIMIT:
+    if load.conversations > SESSION_LIMIT or load.is_in_call:
         return BasePresence.BUSY_DND
     if load.is_untouched and load.units <= 0:
         return BasePresence.AVAILABLE

@@ -210,6 +210,7 @@ def test_open_rows_have_candidates_with_and_without_an_override(demo: None) -> N
 
     assert set(found) == {
         "free",
+        "agent_in_call",
         "presence_override",
         "capacity_override",
         "profile_override",

@@ -234,7 +234,11 @@ def test_the_agent_notice_is_on_the_desk(floor: Floor, ana: Client) -> None:
 @pytest.mark.parametrize(
     ("state", "buttons", "refused"),
     [
-        ("active", ["end", "close-session", "release", "finish-wrap-up"], {"finish-wrap-up": "state_not_wrap_up"}),
+        (
+            "active",
+            ["end", "elevate-voice", "elevate-video", "close-session", "release", "finish-wrap-up"],
+            {"finish-wrap-up": "state_not_wrap_up"},
+        ),
         ("wrap_up", ["finish-wrap-up", "end", "release"], {"end": "state_not_active", "release": "state_not_active"}),
         ("waiting", ["revive"], {}),
         ("start", ["pick"], {}),
