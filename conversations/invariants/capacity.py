@@ -47,7 +47,11 @@ def recount(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
         carried = rows.filter(**{f"{path}profiles__isnull": False}).order_by()
         for agent_id, profile_id, number in carried.values_list(agent, f"{path}profiles").annotate(Count("pk")):
             items[agent_id][profile_id] += number
-    return {agent_id: Load(units, dict(items[agent_id]), number) for agent_id, (units, number) in found.items()}
+    in_call = set(seats.filter(conversation__is_elevated=True).values_list("user__agent", flat=True))
+    return {
+        agent_id: Load(units, dict(items[agent_id]), number, agent_id in in_call)
+        for agent_id, (units, number) in found.items()
+    }
 
 
 def _differs(scope: Scope) -> Iterator[Row]:
