@@ -1,17 +1,19 @@
-"""One reading and one rendering per view and process, however many consoles have it open.
+"""Which views of the report does this process hold, who has them open, and when is each looked at again?
 
-A change marks the views of this process; each is read again at once, and after that not more often than its cost
-allows, so that a burst is one reading and the last change is never lost. What the reading found goes to every
-console of the view as the same text.
+A change marks the views that it concerns. All that are marked are looked at together, in one round (``looking``);
+after that comes a rest as long as the round took, and a quarter of a second at least: a burst is one round, and the
+last change is never lost. What a look found goes to every console of the view as the same text.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -19,10 +21,10 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from django.utils import timezone
 
-from conversations.reports.live import EVERYTHING, Snapshot, Update, View, read, render
-from routing import selectors as routing_selectors
-from routing.models import User
-from supervisor_console.kernel.actor import Actor
+from conversations.consumers.looking import Job, Known, Look, Reader, Tell, look_at
+from conversations.reports.concern import Happening, Interest, happening_of
+from conversations.reports.live import Snapshot, View
+from conversations.reports.marks import Marked
 from supervisor_console.kernel.realtime import Frame, hub
 
 logger = logging.getLogger(__name__)
@@ -31,111 +33,91 @@ TOPICS = ("report:all", "agents", "settings")
 """What makes a report look different: conversations, presences, the switches."""
 
 SHORTEST_PAUSE = 0.25
-"""Seconds between two readings of one view, at least."""
+"""Seconds between two rounds, at least."""
 
-COST_FACTOR = 3.0
-"""A view rests this many times as long as its reading and waiting for its turn took."""
+REST = 1.0
+"""A rest is this many times as long as the round before: looking takes half of the time, at most."""
+
+RETRY = 1.0
+"""Seconds until a round is tried again after a view could not be looked at."""
 
 SELF_CHECK = 5.0
-"""Seconds after which a view is read without a cause: time passes, and nothing may be missed for long."""
+"""Seconds after which a view is looked at without a cause: time passes, and nothing may be missed for long …"""
 
-ACTOR_FOR = 30.0
-"""Seconds for which the roles and the scope of a view's owner are trusted."""
+SELF_CHECK_LONGEST = 12.0
+"""… also where there are so many views that looking at all of them takes more than …"""
+
+SELF_CHECK_SHARE = 0.2
+"""… this share of the time: then it is done less often."""
 
 Send = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a console shows, and when it was last told anything (seconds of the monotonic clock)."""
+
+    digest: str
+    told_at: float = 0.0
 
 
 class LiveView:
     """One view and the consoles that have it open."""
 
-    def __init__(self, view: View, user_id: int, gate: asyncio.Semaphore) -> None:
+    def __init__(self, view: View, user_id: int) -> None:
         self.view = view
-        self.consoles: dict[Send, str] = {}
-        self.dirty = asyncio.Event()
-        self._user_id = user_id
-        self._actor: Actor | None = None
-        self._actor_read = 0.0
-        self._gate = gate
-        self._snapshot: Snapshot | None = None
+        self.reader = Reader(view, user_id)
+        self.consoles: dict[Send, Shown] = {}
+        self.snapshot: Snapshot | None = None
+        self.is_marked = True
+        self.checked_at = 0.0
+        self.cost = 0.0
+        self._interest: Interest | None = None
+        self._is_looked_at = False
         self._since: datetime | None = None
-        self.task = asyncio.create_task(self._run())
 
-    def change(self, at: datetime) -> None:
-        """Something changed at a moment; the oldest that is not shown yet counts for the delay."""
+    def hear(self, what: Happening, at: datetime) -> None:
+        """Something happened at a moment; the oldest that is not shown yet counts for the delay."""
+        if self._is_looked_at or self._interest is None or self.snapshot is None:
+            pass  # What it will show is not known yet.
+        elif not self._interest.concerns(what, self.snapshot.rows):
+            return
         self._since = min(self._since or at, at)
-        self.dirty.set()
+        self.is_marked = True
 
-    def join(self, send: Send, digest: str) -> None:
-        """A console opens the view and says what it shows."""
-        self.consoles[send] = digest
-        self.dirty.set()
+    def begin(self, *, is_check: bool) -> Job:
+        """A look begins: whatever comes from now on needs another one."""
+        since, self._since = self._since, None
+        self.is_marked = False
+        self._is_looked_at = True
+        if is_check or self.snapshot is None:
+            self.checked_at = time.monotonic()
+        shown = frozenset(console.digest for console in self.consoles.values())
+        return Job(self.view, self.reader, self.snapshot, shown, since, is_check or self.snapshot is None)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(SELF_CHECK):
-                    await self.dirty.wait()
-            except TimeoutError:
-                pass
-            self.dirty.clear()
-            since, self._since = self._since, None
-            began = time.monotonic()
-            try:
-                await self._look(since)
-            except Exception:
-                logger.exception("A view of the report could not be read; trying again")
-                self.dirty.set()
-                await asyncio.sleep(1.0)
-            await asyncio.sleep(max(SHORTEST_PAUSE, COST_FACTOR * (time.monotonic() - began)))
-
-    async def _look(self, since: datetime | None) -> None:
-        async with self._gate:
-            update = await sync_to_async(self._read, thread_sensitive=False)()
-            fresh = update.snapshot.digest
-            shown = dict(self.consoles)
-            on_the_way = [send for send, digest in shown.items() if digest == update.was and digest != fresh]
-            behind = [send for send, digest in shown.items() if digest not in (update.was, fresh)]
-            changes = await self._print(update, since, whole=False) if on_the_way else ""
-            everything = await self._print(update, since, whole=True) if behind else ""
-        self._snapshot = update.snapshot
-        beat = json.dumps({"type": "beat", "now": timezone.now().isoformat(), "digest": fresh})
-        for sends, text in ((on_the_way, changes), (behind, everything)):
-            for send in sends:
-                if send in self.consoles:
-                    self.consoles[send] = fresh
-                    send(text)
-        for send in self.consoles:
-            send(beat)
-
-    async def _print(self, update: Update, since: datetime | None, *, whole: bool) -> str:
-        html = await sync_to_async(render, thread_sensitive=False)(self.view, update, whole=whole)
-        return json.dumps(
-            {
-                "type": "region",
-                "region": "report",
-                "query": self.view.query,
-                "was": "" if whole else update.was,
-                "digest": update.snapshot.digest,
-                "changed": sorted(update.changed) if not whole else [],
-                "html": html,
-                "at": since.isoformat() if since is not None else None,
-            }
-        )
-
-    def _read(self) -> Update:
-        close_old_connections()
-        try:
-            return read(self._reader(), self.view, now=timezone.now(), before=self._snapshot)
-        finally:
-            close_old_connections()
-
-    def _reader(self) -> Actor:
-        if self.view.scope == 0:
-            return EVERYTHING
-        if self._actor is None or time.monotonic() - self._actor_read > ACTOR_FOR:
-            self._actor = routing_selectors.actor_for(User.objects.get(pk=self._user_id))
-            self._actor_read = time.monotonic()
-        return self._actor
+    def end(self, job: Job, look: Look | None) -> None:
+        """A look has ended: send what it found. One that failed is tried again."""
+        self._is_looked_at = False
+        if look is None:
+            self._since = min(filter(None, (self._since, job.since)), default=None)
+            self.is_marked = True
+            return
+        self.snapshot, self._interest = look.snapshot, look.interest
+        if job.is_check:
+            self.cost = look.seconds
+        fresh, now, beat = look.snapshot.digest, time.monotonic(), ""
+        for send, console in self.consoles.items():
+            text = look.changes if look.was and console.digest == look.was else look.everything
+            if console.digest == fresh:
+                if now - console.told_at < SELF_CHECK - SHORTEST_PAUSE:
+                    continue
+                text = beat = beat or json.dumps({"type": "beat", "now": timezone.now().isoformat(), "digest": fresh})
+            elif text:
+                console.digest = fresh
+            else:
+                continue  # It came meanwhile, and the next look is for it.
+            console.told_at = now
+            send(text)
 
 
 class Board:
@@ -143,7 +125,10 @@ class Board:
 
     def __init__(self) -> None:
         self._views: dict[View, LiveView] = {}
-        self._gate = asyncio.Semaphore(1)
+        self._known = Known()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._failed = False
 
     def open(self, view: View, user_id: int, send: Send, digest: str) -> None:
         """A console opens a view, showing what ``digest`` names; it is told of every difference from now on."""
@@ -151,8 +136,12 @@ class Board:
             hub().subscribe(TOPICS, self.hear)
         live = self._views.get(view)
         if live is None:
-            live = self._views[view] = LiveView(view, user_id, self._gate)
-        live.join(send, digest)
+            live = self._views[view] = LiveView(view, user_id)
+        live.consoles[send] = Shown(digest)
+        live.is_marked = True
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
     def close(self, view: View, send: Send) -> None:
         """A console closes a view; one that nobody has open is not read any more."""
@@ -161,17 +150,88 @@ class Board:
             return
         live.consoles.pop(send, None)
         if not live.consoles:
-            live.task.cancel()
             del self._views[view]
         if not self._views:
             hub().unsubscribe(self.hear)
+            self.stop()
+
+    def stop(self) -> None:
+        """Look at nothing any more."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     def hear(self, topics: frozenset[str], frame: Frame) -> None:
         """Called by the hub for every change."""
         at = frame.get("at")
         moment = datetime.fromisoformat(at) if isinstance(at, str) else timezone.now()
+        what = happening_of(topics, frame)
+        self._known.forget(what)
         for live in self._views.values():
-            live.change(moment)
+            live.hear(what, moment)
+            if live.is_marked:
+                self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._until_check()):
+                    await self._wake.wait()
+            self._wake.clear()
+            began = time.monotonic()
+            try:
+                await self._round()
+            except Exception:
+                logger.exception("The views of the report could not be looked at; trying again")
+                for live in self._views.values():
+                    live.is_marked = True
+                self._wake.set()
+                self._failed = True
+            pause = RETRY if self._failed else SHORTEST_PAUSE
+            await asyncio.sleep(max(pause, REST * (time.monotonic() - began)))
+
+    async def _round(self) -> None:
+        """Look at every view that is marked or due for a check; each is sent as soon as it was looked at."""
+        due = time.monotonic() - self._check_every() + SHORTEST_PAUSE
+        chosen = [live for live in self._views.values() if live.is_marked or live.checked_at <= due]
+        jobs = {id(job): (job, live) for live in chosen for job in [live.begin(is_check=live.checked_at <= due)]}
+        self._failed = False
+        if not jobs:
+            return
+        loop = asyncio.get_running_loop()
+
+        def end(job: Job, look: Look | None) -> None:
+            self._failed |= look is None
+            jobs[id(job)][1].end(job, look)
+
+        def tell(job: Job, look: Look | None) -> None:
+            loop.call_soon_threadsafe(end, job, look)
+
+        found = await sync_to_async(_look_at, thread_sensitive=False)(
+            [job for job, _live in jobs.values()], self._known.begin(), tell
+        )
+        shown = (live.snapshot.rows.keys() for live in self._views.values() if live.snapshot is not None)
+        self._known.take(found, frozenset().union(*shown))
+        if any(live.is_marked for live in self._views.values()):
+            self._wake.set()
+
+    def _check_every(self) -> float:
+        """Seconds between two checks of a view: more of them where there are many views."""
+        cost = sum(live.cost for live in self._views.values())
+        return max(SELF_CHECK, min(SELF_CHECK_LONGEST, cost / SELF_CHECK_SHARE))
+
+    def _until_check(self) -> float:
+        oldest = min((live.checked_at for live in self._views.values()), default=0.0)
+        return max(0.0, oldest + self._check_every() - time.monotonic())
+
+
+def _look_at(jobs: list[Job], known: Mapping[str, Mapping[int, Marked]], tell: Tell) -> dict[str, dict[int, Marked]]:
+    """Look in a thread, on a connection that is given back afterwards."""
+    close_old_connections()
+    try:
+        return look_at(jobs, known, tell)
+    finally:
+        close_old_connections()
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()

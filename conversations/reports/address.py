@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from conversations.reports.columns import BY_KEY, DEFAULT_COLUMNS, SortKey, chosen, sort_key
 from conversations.reports.filters import Filter
@@ -88,5 +89,11 @@ class Address:
 def url_of(pairs: Iterable[tuple[str, str]]) -> str:
     """The report with these parameters."""
     query = urlencode(list(pairs))
-    base = reverse("conversations:ongoing")
+    base = _base(get_script_prefix())
     return f"{base}?{query}" if query else base
+
+
+@cache
+def _base(prefix: str) -> str:
+    """The address of the report; finding one is slow, and a page has forty links to it."""
+    return reverse("conversations:ongoing")

@@ -7,9 +7,8 @@ console whose digest differs is sent everything.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -19,8 +18,9 @@ from django.utils import translation
 
 from conversations.reports import ongoing as reports
 from conversations.reports.durations import Clock
+from conversations.reports.marks import mark_of, marked, still
 from conversations.reports.ongoing import Report
-from conversations.reports.rows import Row
+from conversations.reports.source import Source
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A view as it was at a moment."""
+    """A view as it was at a moment: the mark of each row, and the digest of everything."""
 
     digest: str
-    rows: Mapping[int, Row]
+    rows: Mapping[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,53 +74,41 @@ EVERYTHING = Actor(
 """Reads the views that are the same for everybody who sees all queues, so that nobody's leaving changes them."""
 
 
-def quiet(row: Row) -> Row:
-    """A row without what only the passing of time changes: clocks that run are told by their start."""
-    return replace(
-        row,
-        wait=_still(row.wait),
-        handle=_still(row.handle),
-        state_since=_still(row.state_since),
-        unanswered=_still(row.unanswered),
-    )
-
-
-def _still(clock: Clock) -> Clock:
-    return replace(clock, text="", band="") if clock.since else clock
-
-
 def digest_of(report: Report) -> str:
     """A short name of what a report shows, the same for everybody who shows it."""
-    return _digest(report, {row.id: quiet(row) for row in report.rows})
+    return _digest(report, {row.id: marked(row).mark for row in report.rows})
 
 
-def _digest(report: Report, rows: Mapping[int, Row]) -> str:
+def _digest(report: Report, marks: Mapping[int, bytes]) -> str:
     figures = [
         [_words(tile) for tile in report.tiles],
         [(tab.label, tab.count) for tab in report.tabs],
         (report.title, report.scope, report.older, report.ignored, report.pages.total, report.url),
         report.empty,
     ]
-    said = repr((figures, list(rows.items())))
-    return hashlib.blake2s(said.encode(), digest_size=9).hexdigest()
+    return mark_of(repr((figures, list(marks.items())))).hex()
 
 
 def _words(value: DataclassInstance) -> list[object]:
     found = [getattr(value, field.name) for field in fields(value)]
-    return [_still(one) if isinstance(one, Clock) else one for one in found]
+    return [still(one) if isinstance(one, Clock) else one for one in found]
 
 
-def read(actor: Actor, view: View, *, now: datetime, before: Snapshot | None) -> Update:
-    """Read a view and say how it differs from ``before``; all of it is new where there is no before."""
+def read(actor: Actor, view: View, *, now: datetime, before: Snapshot | None, source: Source | None = None) -> Update:
+    """Read a view and say how it differs from ``before``; all of it is new where there is no before.
+
+    ``source`` is what views that are read together share; it is of one moment and one language.
+    """
+    source = source or Source(now)
     with translation.override(view.language):
-        report = reports.ongoing(actor, parse_qs(view.query), now=now, with_menus=False)
-        rows = {row.id: quiet(row) for row in report.rows}
+        report = reports.ongoing(actor, parse_qs(view.query), now=now, with_menus=False, source=source)
+        marks = {row.id: source.found[row.id].mark for row in report.rows}
         old = before.rows if before is not None else {}
         return Update(
             report=report,
             was=before.digest if before is not None else "",
-            snapshot=Snapshot(_digest(report, rows), rows),
-            changed=frozenset(pk for pk, row in rows.items() if old.get(pk) != row),
+            snapshot=Snapshot(_digest(report, marks), marks),
+            changed=frozenset(pk for pk, mark in marks.items() if old.get(pk) != mark),
         )
 
 

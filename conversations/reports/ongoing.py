@@ -25,7 +25,8 @@ from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
 from conversations.reports.moments import short_moment
 from conversations.reports.params import Pairs, Params
 from conversations.reports.parts import Empty
-from conversations.reports.rows import Row, reason_data, rows
+from conversations.reports.rows import Row, reason_data
+from conversations.reports.source import Source
 from routing.models import Agent, Queue, QueueType
 from supervisor_console.kernel.actor import Actor
 
@@ -91,15 +92,24 @@ class Report:
     viewer: Viewer
 
 
-def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime, with_menus: bool = True) -> Report:
+def ongoing(
+    actor: Actor,
+    values: Mapping[str, Sequence[str]],
+    *,
+    now: datetime,
+    with_menus: bool = True,
+    source: Source | None = None,
+) -> Report:
     """Read the report for an address's parameters.
 
     Only what ``selectors.visible`` gives is listed, counted, searched or offered as a filter.
     ``with_menus`` off leaves the boxes of the filter menu out: a refresh does not need them again.
+    ``source`` is what several reports that are read at the same time share.
     """
+    source = source or Source(now)
     params = Params(values)
     address = Address.parse(params)
-    all_queues = {queue.pk: queue for queue in Queue.objects.order_by("name")}
+    all_queues = source.queues()
     queues = {
         pk: queue for pk, queue in all_queues.items() if actor.supervises_queue(pk) and queue.type != QueueType.RECORD
     }
@@ -107,7 +117,7 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
     filter_ = address.filter.within(params, queues, agents)
 
     visible = selectors.visible(actor)
-    figures = counts.count(visible, filter_, all_queues, now)
+    figures = source.counts(actor, visible, filter_)
     total = figures.shown(filter_)
     page = min(address.page, controls.page_count(total))
     if page != address.page:
@@ -117,7 +127,7 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = rows(_page_ids(visible, address, now), all_queues, selectors.switches(), now) if total else []
+    shown_rows = source.rows(_page_ids(visible, address, now)) if total else []
     return Report(
         address=address,
         url=address.url,
@@ -132,7 +142,7 @@ def ongoing(actor: Actor, values: Mapping[str, Sequence[str]], *, now: datetime,
         older_url=address.filtered(replace(filter_, window=Window.ALL)).url,
         clear_url=address.filtered(filter_.cleared()).url,
         tabs=tiles.tabs(address, figures),
-        tiles=tiles.tiles(address, figures, counts.staffing(_staff_scope(actor, filter_, all_queues))),
+        tiles=tiles.tiles(address, figures, source.staffing(_staff_scope(actor, filter_, all_queues))),
         windows=controls.windows(address),
         window=str(WINDOW_LABELS[filter_.window]),
         chips=controls.chips(address, queues, agents),

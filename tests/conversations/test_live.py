@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from conversations.consumers import board as board_module
+from conversations.consumers import looking
 from conversations.consumers.board import Board
 from conversations.reports import live
 from conversations.reports.live import View, view_of
@@ -101,8 +102,7 @@ async def running(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> As
     await hub().start()
     keeper = Board()
     yield keeper, floor
-    for live_view in list(keeper._views.values()):
-        live_view.task.cancel()
+    keeper.stop()
 
 
 async def until(condition: Callable[[], object], within: float = 5.0) -> None:
@@ -130,7 +130,7 @@ async def test_consoles_of_one_view_are_sent_the_same_text_from_one_reading(
         readings.append(args[1])
         return honest(*args, **kwargs)
 
-    monkeypatch.setattr(board_module, "read", counted)
+    monkeypatch.setattr(looking, "read", counted)
     monkeypatch.setattr(board_module, "SELF_CHECK", 60)
 
     await sync_to_async(floor.start)()

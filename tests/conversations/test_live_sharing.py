@@ -1,0 +1,240 @@
+"""Is a view that a change concerns always read again, and what is shared between views as true as what is not?"""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from conversations.consumers.looking import Job, Known, Look, Reader, look_at
+from conversations.models import Conversation, Sentiment
+from conversations.reports import live
+from conversations.reports.address import Address
+from conversations.reports.concern import Happening, Interest, happening_of, interest_of
+from conversations.reports.live import EVERYTHING, Snapshot, View
+from conversations.reports.params import Params
+from conversations.reports.source import Source
+from conversations.services import assignment, closure, messaging, supervision
+from supervisor_console.kernel.realtime import Frame
+from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of
+
+NOW = at(60)
+
+
+def interest(query: str, floor: Floor | None = None) -> Interest:
+    actor = EVERYTHING if floor is None else actor_of(floor.stefan)
+    return interest_of(actor, Address.parse(Params(parse_qs(query))))
+
+
+def line(pk: int = 1, *queues: int) -> Happening:
+    return Happening(pk, is_line=True, queues=frozenset(queues))
+
+
+def move(pk: int = 1, *queues: int) -> Happening:
+    return Happening(pk, is_line=False, queues=frozenset(queues))
+
+
+# --- concern: what is spared -------------------------------------------------------------------------------------
+
+
+def test_a_line_concerns_who_shows_the_row_and_who_sorts_by_what_a_line_changes() -> None:
+    assert interest("").concerns(line(1), {1})
+    assert not interest("").concerns(line(1), {2})
+    for query in (
+        "sort=-activity",
+        "sort=unanswered",
+        "sort=sentiment",
+        "sort=created&sort=-activity",
+        f"sentiment={max(Sentiment)}",
+    ):
+        assert interest(query).concerns(line(1), {2}), query
+
+
+def test_a_move_concerns_whoever_looks_at_one_of_its_queues() -> None:
+    assert interest("").concerns(move(1, 7), ())
+    assert interest("queue=7").concerns(move(1, 7, 8), ())
+    assert interest("queue=8").concerns(move(1, 7, 8), ())
+    assert not interest("queue=9").concerns(move(1, 7, 8), ())
+    assert interest("queue=9").concerns(move(1, 7, 8), {1}), "its row is shown"
+    assert interest("queue=9").concerns(move(1), ()), "where it was is not known"
+
+
+def test_what_is_not_of_a_conversation_concerns_everybody() -> None:
+    assert interest("queue=9").concerns(Happening(None, is_line=False, queues=frozenset()), ())
+
+
+def test_a_scope_is_a_restriction_to_its_queues(floor: Floor) -> None:
+    scope = actor_of(floor.stefan).supervised_queue_ids
+    assert scope
+    foreign = max(scope) + 1000
+
+    assert interest("", floor).concerns(move(1, min(scope)), ())
+    assert not interest("", floor).concerns(move(1, foreign), ())
+
+
+def test_the_push_is_understood() -> None:
+    frame: Frame = {"type": "event", "code": "conversation.message_sent", "conversation": 5, "at": NOW.isoformat()}
+    topics = frozenset({"report:all", "report:queue:3", "report:queue:4", "user:9"})
+
+    assert happening_of(topics, frame) == Happening(5, is_line=True, queues=frozenset({3, 4}))
+    assert not happening_of(topics, {**frame, "code": "conversation.assigned"}).is_line
+    assert happening_of(topics, {"type": "event", "code": "settings.changed"}).conversation is None
+
+
+QUERIES = [
+    "window=all",
+    "window=all&sort=-activity",
+    "window=all&sort=sentiment",
+    "window=all&status=open",
+    "window=all&tab=all&sort=subject",
+    "window=all&tab=closed",
+    "window=all&q=nothing",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_view_that_is_spared_looks_as_before(floor: Floor, query: str) -> None:
+    """Whatever a view is told not to read again has the same digest when it is read all the same."""
+    for _ in range(3):
+        floor.start()
+    view = View(0, query, "en")
+    deeds = Recorder(floor, view)
+
+    deeds.go()
+
+    assert deeds.spared_and_changed == []
+
+
+class Recorder:
+    """Reads a view after each deed, and notes where it changed although it had been spared."""
+
+    def __init__(self, floor: Floor, view: View) -> None:
+        self.floor, self.view = floor, view
+        self.spared_and_changed: list[str] = []
+        self._before: Snapshot | None = None
+        self._interest = Interest(frozenset(), by_lines=True)
+
+    def go(self) -> None:
+        floor = self.floor
+        sara = actor_of(floor.sara)
+        one, two = floor.start(), floor.active()
+        self._expect("", None, frozenset())
+        heard = messaging.receive(customer_of(one), one.pk, text="Hello?", now=NOW)
+        self._expect(heard.code, one.pk, frozenset({one.queue_id}))
+        watched = supervision.monitor(sara, two.pk, now=NOW)
+        self._expect(watched.code, two.pk, frozenset({two.queue_id}))
+        moved = assignment.assign_to_queue(
+            sara, one.pk, queue_id=floor.returns.pk, version=heard.version, confirmed=EVERY_CAUTION, now=NOW
+        )
+        self._expect(moved.code, one.pk, frozenset({one.queue_id, floor.returns.pk}))
+        closed = closure.force_close(sara, two.pk, version=watched.version, confirmed=EVERY_CAUTION, now=NOW)
+        self._expect(closed.code, two.pk, frozenset({two.queue_id}))
+
+    def _expect(self, code: str, pk: int | None, queues: frozenset[int]) -> None:
+        before = self._before
+        now = live.read(EVERYTHING, self.view, now=NOW + timedelta(seconds=1), before=before)
+        topics = frozenset({"report:all", *(f"report:queue:{queue}" for queue in queues)})
+        happening = happening_of(topics, {"type": "event", "code": code, "conversation": pk})
+        if before is not None and now.is_change and not self._interest.concerns(happening, before.rows):
+            self.spared_and_changed.append(code)
+        self._before = now.snapshot
+        self._interest = interest_of(EVERYTHING, now.report.address)
+
+
+# --- sharing: as true as alone ------------------------------------------------------------------------------------
+
+
+def test_views_that_share_a_source_read_what_they_read_alone(floor: Floor) -> None:
+    for _ in range(3):
+        floor.start()
+        floor.active()
+    views = [View(0, query, "en") for query in QUERIES]
+    shared = Source(NOW)
+
+    together = [live.read(EVERYTHING, view, now=NOW, before=None, source=shared).snapshot for view in views]
+
+    assert together == [live.read(EVERYTHING, view, now=NOW, before=None).snapshot for view in views]
+
+
+def test_another_view_of_the_same_rows_costs_one_query(floor: Floor) -> None:
+    floor.start()
+    floor.active()
+    shared = Source(NOW)
+    live.read(EVERYTHING, View(0, "window=all", "en"), now=NOW, before=None, source=shared)
+
+    with CaptureQueriesContext(connection) as queries:
+        live.read(EVERYTHING, View(0, "window=all&sort=subject", "en"), now=NOW, before=None, source=shared)
+
+    assert len(queries) == 1, "which rows, in which order"
+
+
+def looked(floor: Floor, known: Known, before: Snapshot | None = None, *, is_check: bool = False) -> Look:
+    view = View(0, "window=all", "en")
+    job = Job(view, Reader(view, floor.sara.pk), before, frozenset({""}), None, is_check)
+    looks: list[Look | None] = []
+    found = look_at([job], known.begin(), lambda _job, look: looks.append(look))
+    assert looks[0] is not None
+    known.take(found, frozenset(looks[0].snapshot.rows))
+    return looks[0]
+
+
+def test_a_known_row_is_read_again_after_something_happened_to_it(floor: Floor) -> None:
+    one = floor.start()
+    known = Known()
+    first = looked(floor, known)
+    Conversation.objects.filter(pk=one.pk).update(subject="Changed")
+
+    unheard = looked(floor, known, first.snapshot)
+    known.forget(move(one.pk))
+    heard = looked(floor, known, first.snapshot)
+
+    assert unheard.snapshot.digest == first.snapshot.digest, "the control: a known row is not read"
+    assert heard.snapshot.digest != first.snapshot.digest
+
+
+def test_a_check_takes_nothing_for_known(floor: Floor) -> None:
+    one = floor.start()
+    known = Known()
+    first = looked(floor, known)
+    Conversation.objects.filter(pk=one.pk).update(subject="Changed")
+
+    assert looked(floor, known, first.snapshot, is_check=True).snapshot.digest != first.snapshot.digest
+    assert looked(floor, known, first.snapshot).snapshot.digest != first.snapshot.digest, "and tells the others"
+
+
+def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor) -> None:
+    one = floor.start()
+    known, view = Known(), View(0, "window=all", "en")
+    job = Job(view, Reader(view, floor.sara.pk), None, frozenset({""}), None, is_check=True)
+    found = look_at([job], known.begin(), lambda _job, _look: None)
+    Conversation.objects.filter(pk=one.pk).update(subject="Changed meanwhile")
+    known.forget(move(one.pk))
+
+    known.take(found, frozenset({one.pk}))
+
+    after = looked(floor, known).snapshot
+    assert after == looked(floor, known, is_check=True).snapshot
+
+
+def test_a_presence_makes_every_row_unknown(floor: Floor) -> None:
+    floor.active()
+    known = Known()
+    looked(floor, known)
+
+    known.forget(Happening(None, is_line=False, queues=frozenset()))
+
+    assert known.begin() == {}
+
+
+def test_a_view_that_cannot_be_read_keeps_no_other_from_being_read(floor: Floor) -> None:
+    view = View(0, "window=all", "en")
+    broken = Job(View(-5, "", "en"), Reader(View(-5, "", "en"), -5), None, frozenset(), None, is_check=True)
+    good = replace(broken, view=view, reader=Reader(view, floor.sara.pk))
+    told: dict[int, Look | None] = {}
+
+    look_at([broken, good], {}, lambda job, look: told.update({id(job): look}))
+
+    assert told[id(broken)] is None
+    assert told[id(good)] is not None
