@@ -123,8 +123,8 @@ def test_a_row_says_how_much_work_and_what_waits_for_an_answer(floor: Floor) -> 
     ana, boris, _cene = looked(actor_of(floor.sara)).rows
 
     assert (ana.used, ana.maximum, ana.conversations) == (60, 100, 3)
-    assert [badge.text for badge in ana.badges] == ["1 offered", "1 unanswered"]
-    assert (boris.used, boris.conversations, boris.badges) == (0, 0, ())
+    assert [mark.text for mark in ana.marks] == ["1 offered", "1 unanswered"]
+    assert (boris.used, boris.conversations, boris.marks) == (0, 0, ())
 
 
 def test_the_number_of_conversations_is_what_the_report_shows_behind_it(floor: Floor, sign_in: SignIn) -> None:

@@ -46,10 +46,10 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("name", _("Agent"), "subject", sorts=True),
     Column("presence", _("Presence"), sorts=True),
-    Column("since", pgettext_lazy("column", "Since"), "num", sorts=True, largest_first=True),
+    Column("since", pgettext_lazy("column", "Since"), "num drop-4", sorts=True, largest_first=True),
     Column("set_by", _("Set by"), "drop-2"),
     Column("load", _("Capacity"), sorts=True, largest_first=True),
-    Column("conversations", _("Conversations"), "num drop-4", sorts=True, largest_first=True),
+    Column("conversations", _("Conversations"), "drop-4", sorts=True, largest_first=True),
     Column("queues", _("Queues"), "drop-3"),
     Column("skills", _("Skills"), "drop-1"),
 )

@@ -17,7 +17,6 @@ from conversations import selectors
 from conversations.models import OFFERED_REASONS, Offer, OfferKind, OfferStatus, State
 from conversations.reports.durations import Clock, running
 from conversations.reports.people import code_of, initials
-from conversations.reports.rows import Badge
 from routing import selectors as routing_selectors
 from routing.models import Agent, Channel, PresenceChange, SetBy
 from routing.policy import Limits, Load
@@ -35,6 +34,17 @@ class Profile:
     used: int
     limit: int
     over: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """So many things of a kind that wait for an answer: in short, and in words after the number."""
+
+    number: int
+    text: str
+    title: str
+    icon: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,8 @@ class AgentRow:
     presence_label: str
     since: Clock
     set_by: str
-    badges: tuple[Badge, ...]
+    marks: tuple[Mark, ...]
+    is_own: bool
     used: int
     maximum: int
     profiles: tuple[Profile, ...]
@@ -219,7 +230,8 @@ def _row(
         presence_label=str(agent.presence.name),
         since=running(agent.presence_since, now),
         set_by=set_by,
-        badges=tuple(badges(held, transfers, is_own=is_own)),
+        marks=tuple(marks(held, transfers)),
+        is_own=is_own,
         used=load.units,
         maximum=limits.max_units,
         profiles=profiles(limits, load),
@@ -230,16 +242,17 @@ def _row(
     )
 
 
-def badges(held: Holding, transfers: int, *, is_own: bool) -> Iterable[Badge]:
-    """What waits for this agent: offers, transfers, customers without an answer."""
-    if is_own:
-        yield Badge(_("You"), "violet")
+def marks(held: Holding, transfers: int) -> Iterable[Mark]:
+    """What waits for an answer of this agent: offers, transfers, customers who wrote."""
     if held.offered:
         text = ngettext("%(n)d offered", "%(n)d offered", held.offered) % {"n": held.offered}
-        yield Badge(text, "info", "bell-ring", _("An offer awaits an answer"))
+        title = ngettext("offer awaits an answer", "offers await an answer", held.offered)
+        yield Mark(held.offered, text, title, "bell-ring", "info")
     if transfers:
         text = ngettext("%(n)d transfer", "%(n)d transfers", transfers) % {"n": transfers}
-        yield Badge(text, "info", "arrow-right-left", _("A transfer awaits an answer"))
+        title = ngettext("transfer awaits an answer", "transfers await an answer", transfers)
+        yield Mark(transfers, text, title, "arrow-right-left", "info")
     if held.unanswered:
         text = ngettext("%(n)d unanswered", "%(n)d unanswered", held.unanswered) % {"n": held.unanswered}
-        yield Badge(text, "warn", "message-square-text", _("Customers who wrote and have no answer yet"))
+        title = ngettext("customer wrote and has no answer", "customers wrote and have no answer", held.unanswered)
+        yield Mark(held.unanswered, text, title, "message-square-text", "warn")
