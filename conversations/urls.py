@@ -28,6 +28,7 @@ urlpatterns = [
     # the agents, and what a supervisor changes about them
     path("agents/", agents.agents, name="agents"),
     path("agents/presence/", staff.set_presence, name="agents_presence"),
+    path("agents/queues/", staff.change_queues, name="agents_queues"),
     path("agents/<int:agent_id>/", agents.agent, name="agent"),
     path("agents/<int:agent_id>/panel/", agents.panel, name="agent_panel"),
     # the agent's desk

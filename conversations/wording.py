@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
+from routing.events import QueuesChanged, queues_told
 
 Texts = Mapping[str, object]
 
@@ -58,8 +61,20 @@ NOTICES: Texts = {
     "transfer_timed_out": _("%(agent)s did not answer the transfer of «%(subject)s». Nothing has moved."),
     "transfer_cancelled": _("The transfer of «%(subject)s» to %(agent)s was cancelled."),
     "presence_set": _("%(name)s set your presence to %(presence)s."),
+    "queues_added": _("%(name)s added you to %(added)s."),
+    "queues_removed": _("%(name)s took you out of %(removed)s. What you have stays with you."),
+    "queues_changed": _(
+        "%(name)s added you to %(added)s and took you out of %(removed)s. What you have stays with you."
+    ),
     "monitored_closed": _("«%(subject)s», which you were monitoring, is closed."),
 }
+
+STAFFING: Texts = {
+    "queues_added": _("Added to %(added)s"),
+    "queues_removed": _("Taken out of %(removed)s"),
+    "queues_changed": _("Added to %(added)s, taken out of %(removed)s"),
+}
+"""What a supervisor changed about an agent."""
 
 REASSIGN = frozenset({"assign_rejected", "assign_timed_out", "transfer_rejected", "transfer_timed_out"})
 """Notices that come with a Reassign button (domain.md 3.5, 3.6)."""
@@ -171,6 +186,14 @@ def notice(code: str, params: Mapping[str, object]) -> str:
     if "cause" in known:
         known["cause"] = str(CAUSES.get(str(known["cause"]), known["cause"]))
     return sentence(NOTICES, code, known)
+
+
+def staffing(code: str, data: Mapping[str, Any]) -> str:
+    """The sentence of a change about an agent: added to these queues, taken out of those."""
+    if code != QueuesChanged.code:
+        return code
+    names = {name: ", ".join(data[name]) for name in ("added", "removed")}
+    return sentence(STAFFING, queues_told(**names), names)
 
 
 def timeline(code: str, params: Mapping[str, object]) -> str:

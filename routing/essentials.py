@@ -48,11 +48,11 @@ def _first_permissions(role: Role) -> list[Permission]:
     return []
 
 
-# People and agents are deactivated, never deleted; the presence history is written by the product only.
+# People and agents are deactivated, never deleted; histories are written by the product only.
 _configuring = (
     Q(content_type__app_label="routing")
     & ~Q(codename__in=["view_all_queues", "delete_user", "delete_agent"])
-    & ~Q(codename__in=["add_presencechange", "change_presencechange", "delete_presencechange"])
+    & ~Q(codename__regex="^(add|change|delete)_(presencechange|staffingchange)$")
 ) | Q(content_type__app_label="conversations", codename="change_supervisorsettings")
 
 # What was said is not among it: reading a conversation is monitoring, which is recorded and a supervisor's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,3 +18,18 @@ class PresenceChanged(Event):
     from_presence: str
     to_presence: str
     set_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuesChanged(Event):
+    """An agent belongs to other queues than before; ``StaffingChange`` keeps it. Queues by name."""
+
+    code: ClassVar[str] = "agent.queues_changed"
+    agent_id: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def queues_told(added: Collection[str], removed: Collection[str]) -> str:
+    """The code of the sentence that tells of it: only added, only taken out, or both."""
+    return "queues_changed" if added and removed else "queues_added" if added else "queues_removed"

@@ -1,4 +1,4 @@
-"""The agents' row locks: the only place that takes them. Always after the conversation's, by id."""
+"""The row locks of agents and queues: the only place that takes them. Conversation, agents by id, queues by id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NewType
 
 from django.db.models import BigIntegerField
 
-from routing.models import Agent
+from routing.models import Agent, Queue
 
 LockedAgent = NewType("LockedAgent", Agent)
 """An agent row whose lock this transaction holds; only ``lock_agents`` makes one."""
@@ -26,3 +26,20 @@ def lock_agents(agent_ids: Iterable[int | None]) -> dict[int, LockedAgent]:
     locked = Agent.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     rows = Agent.objects.select_related("user", "presence").in_bulk(list(locked.values_list("pk", flat=True)))
     return {agent_id: LockedAgent(rows[agent_id]) for agent_id in sorted(rows)}
+
+
+LockedQueue = NewType("LockedQueue", Queue)
+"""A queue row whose lock this transaction holds; only ``lock_queues`` makes one."""
+
+
+def lock_queues(queue_ids: Iterable[int]) -> dict[int, LockedQueue]:
+    """Lock these queues in ascending order of id; ids that do not exist are left out.
+
+    Only who changes memberships takes them, after the agent's: whether somebody else is left in a queue holds
+    until the commit then, and two last members cannot leave at once.
+    """
+    wanted = [queue_id for queue_id in queue_ids if 0 < queue_id <= BigIntegerField.MAX_BIGINT]
+    if not wanted:
+        return {}
+    found = Queue.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    return {queue.pk: LockedQueue(queue) for queue in found}

@@ -19,6 +19,7 @@ from conversations.reports import notices
 from conversations.reports.live import QUERY_MAX, View, view_of
 from conversations.services import supervision
 from routing import selectors as routing_selectors
+from routing.events import QueuesChanged
 from routing.models import User
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.events import Json
@@ -98,6 +99,10 @@ class ConsoleConsumer(RelayConsumer):
                 return _notice(frame, self.actor)
         if frame["type"] in {"typing", "probe"}:
             return frame
+        if frame.get("code") == QueuesChanged.code and f"user:{self.actor.user_id}" in topics:
+            # Other open lists, perhaps another scope: the page comes back at once, and hears of those.
+            self.workers.append(asyncio.create_task(self.close(COME_BACK)))
+            return None
         regions = {"report"} if any(topic.startswith("report:") for topic in topics) else set()
         if self.actor.is_agent and any(topic.startswith(("user:", "open:")) for topic in topics):
             regions.add("desk")

@@ -12,7 +12,7 @@ from conversations.models.conversation import (
     State,
     StateReason,
 )
-from conversations.models.history import AppendOnlyError, HistoryEntry, Notice, NoticeLevel
+from conversations.models.history import HistoryEntry, Notice, NoticeLevel
 from conversations.models.message import Message, SenderKind, Visibility
 from conversations.models.offer import Offer, OfferKind, OfferStatus
 from conversations.models.participant import AssignReason, LeftReason, Mode, Participant
@@ -21,7 +21,6 @@ from conversations.models.toggles import SettingChange, SupervisorSettings
 
 __all__ = [
     "OFFERED_REASONS",
-    "AppendOnlyError",
     "AssignReason",
     "ChatPage",
     "ClosureReason",

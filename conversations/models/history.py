@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.conversation import Conversation, State, StateReason
+from supervisor_console.kernel.history import AppendOnly
 
 
-class AppendOnlyError(Exception):
-    """History can be added to and read, nothing else."""
-
-
-class AppendOnlyQuerySet(models.QuerySet["HistoryEntry"]):
-    """Refuses every way to change or delete rows."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("history cannot be changed")
-
-    def delete(self) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("history cannot be deleted")
-
-
-class HistoryEntry(models.Model):
+class HistoryEntry(AppendOnly):
     """One event: code, data, a snapshot of the actor, the version it made, and when.
 
     The sentence is made when it is shown. Written in the transaction of the change itself.
@@ -48,8 +31,6 @@ class HistoryEntry(models.Model):
     reason = models.CharField(max_length=40, choices=StateReason.choices)
     data = models.JSONField(default=dict)
 
-    objects = AppendOnlyQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("history entry")
         verbose_name_plural = _("history")
@@ -60,16 +41,6 @@ class HistoryEntry(models.Model):
 
     def __str__(self) -> str:
         return self.code
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Adds the entry; an entry that exists is refused."""
-        if self.pk is not None:
-            raise AppendOnlyError("history cannot be changed")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("history cannot be deleted")
 
 
 class NoticeLevel(models.TextChoices):

@@ -17,7 +17,7 @@ from supervisor_console.kernel.actor import Actor
 PAGE = 50
 """Notices on one page of the list."""
 
-GONE = frozenset({"taken_away", "offer_missed", "offer_withdrawn", "presence_set"})
+GONE = frozenset({"taken_away", "offer_missed", "offer_withdrawn"})
 """Notices about what has left the reader's hands: there is nothing to open."""
 
 OF_SUPERVISORS = wording.REASSIGN | {

@@ -24,12 +24,14 @@ from conversations.reports.agents.chosen import (
     chosen,
     how_many,
     outcome_rows,
+    queue_choices,
 )
 from conversations.reports.agents.rows import agent_url
 from conversations.reports.params import number
 from conversations.reports.people import presence_choices
 from conversations.views.access import supervisors
-from routing.services import presence
+from routing.policy.staffing import NO_QUEUE_CHOSEN
+from routing.services import presence, staffing
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.bulk import Outcome, each
 from supervisor_console.kernel.errors import Kind, NotVisible, Refusal, require
@@ -134,3 +136,22 @@ def set_presence(request: HttpRequest, actor: Actor) -> HttpResponse:
     outcomes = each(dialog.asked, lambda pk: presence.set_presence(actor, pk, presence_id=chosen_id))
     names = {"agents": how_many(dialog.people), "presence": label}
     return dialog.answer(outcomes, _("Presence of %(agents)s: %(presence)s.") % names)
+
+
+@dialog_methods
+@supervisors
+def change_queues(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Add these agents to queues and take them out of others; the work that they have stays (F55)."""
+    dialog = _open(request, actor, "queues_changed", _("Edit queues"), "layers")
+    add, remove = _asked_queues(request.POST, "add"), _asked_queues(request.POST, "remove")
+    if request.method != "POST" or not add | remove:
+        context = {"queues": queue_choices(actor, dialog.people)}
+        return dialog.show("_queues", context, NO_QUEUE_CHOSEN if request.method == "POST" else None)
+    outcomes = each(dialog.asked, lambda pk: staffing.change_queues(actor, pk, add=add, remove=remove))
+    return dialog.answer(outcomes, _("Queues of %(agents)s changed.") % {"agents": how_many(dialog.people)})
+
+
+def _asked_queues(sent: QueryDict, wanted: str) -> frozenset[int]:
+    """The queues of the fields ``queue-<id>`` for which this was asked."""
+    ids = (number(name.removeprefix("queue-")) for name, values in sent.lists() if wanted in values)
+    return frozenset(pk for pk in ids if pk is not None)

@@ -5,6 +5,7 @@ from routing.models.capacity import CapacityProfile
 from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetBy
 from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType
 from routing.models.skill import Skill
+from routing.models.staffing import StaffingChange
 from routing.models.workstream import (
     Channel,
     ChannelKind,
@@ -35,6 +36,7 @@ __all__ = [
     "SetBy",
     "Skill",
     "SkillMatching",
+    "StaffingChange",
     "User",
     "Workstream",
     "WorkstreamProfile",

@@ -149,7 +149,7 @@ def test_more_than_the_limit_is_said_in_words(floor: Floor, sign_in: SignIn) -> 
     html = sign_in(floor.sara).get(URL).content.decode()
 
     assert "120/100 · over by 20 units" in html
-    assert "Chats 4/1 · over by 3 items" in html
+    assert "4/1 · over by 3 items" in html
 
 
 def test_queues_and_skills_are_named_the_rest_is_a_number(floor: Floor) -> None:

@@ -7,9 +7,10 @@ from django.db import transaction
 
 from conversations import events, wording
 from conversations.events import ConversationEvent
-from conversations.models import AppendOnlyError, HistoryEntry
+from conversations.models import HistoryEntry
 from conversations.services import assignment, closure, messaging, offers, supervision
 from supervisor_console.kernel.actor import SYSTEM
+from supervisor_console.kernel.history import AppendOnlyError
 from supervisor_console.models import Announcement
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, offer_of
 from tests.conversations.looking import last_entry
@@ -127,11 +128,25 @@ def test_every_event_has_a_code_of_its_own_and_a_sentence() -> None:
 
 PARAMS = {
     name: name.upper()
-    for name in ("agent", "bot", "from", "name", "customer", "queue", "from_queue", "note", "subject", "presence")
+    for name in (
+        "agent",
+        "bot",
+        "from",
+        "name",
+        "customer",
+        "queue",
+        "from_queue",
+        "note",
+        "subject",
+        "presence",
+        "added",
+        "removed",
+        "medium",
+    )
 }
 
 
-@pytest.mark.parametrize("texts", [wording.LINES, wording.NOTICES, wording.TIMELINE, wording.CAUSES])
+@pytest.mark.parametrize("texts", [wording.LINES, wording.NOTICES, wording.TIMELINE, wording.CAUSES, wording.STAFFING])
 def test_every_sentence_finds_its_words(texts: wording.Texts) -> None:
     for code in texts:
         known = {**PARAMS, "cause": "customer_left"}

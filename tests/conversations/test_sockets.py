@@ -17,6 +17,7 @@ from conversations.models import Conversation, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
 from conversations.views.access import remember_customer
 from routing.models import User
+from routing.services import staffing
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -219,6 +220,21 @@ async def test_a_force_close_reaches_agent_monitor_and_customer_at_once(floor: F
         assert codes(await anas.heard(2), "notice") == ["force_closed"]
         assert codes(await stefans.heard(2), "notice") == ["monitored_closed"]
         assert codes(await customers.heard(1)) == ["chat.changed"]
+
+
+async def test_who_belongs_to_other_queues_is_told_comes_back_and_hears_of_those(floor: Floor) -> None:
+    sara = await do(actor_of)(floor.sara)
+    async with listening() as listen:
+        anas = await listen(floor.ana.user)
+
+        await do(staffing.change_queues)(sara, floor.ana.pk, add=frozenset({floor.returns.pk}))
+
+        told, goodbye = [await asyncio.wait_for(anas.socket.output_queue.get(), 5) for _ in range(2)]
+        assert json.loads(told["text"])["code"] == "queues_added"
+        assert (goodbye["type"], goodbye["code"]) == ("websocket.close", 4409)
+        back = await listen(floor.ana.user)
+        await do(intake.start)(workstream_id=floor.chat.pk, name="Maja", text="Hello", queue_id=floor.returns.pk)
+        assert codes(await back.heard(1)) == ["conversation.created"]
 
 
 async def test_the_former_agent_hears_that_somebody_took_over(floor: Floor) -> None:

@@ -9,6 +9,7 @@ from routing.models import Agent, BasePresence, Presence, PresenceChange, User
 from tests.cast import Floor
 
 PRESENCE = "/agents/presence/"
+QUEUES = "/agents/queues/"
 HTMX = {"HX-Request": "true"}
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +135,80 @@ def test_sending_the_form_twice_is_one_change(floor: Floor, sign_in: SignIn) -> 
         assert client.post(PRESENCE, sent, headers=HTMX).status_code == 204
 
     assert PresenceChange.objects.count() == before + 2
+
+
+# --- edit queues ----------------------------------------------------------------------------------------------------
+
+
+def queues_of(agent: Agent) -> set[str]:
+    return set(agent.memberships.values_list("queue__name", flat=True))
+
+
+def test_the_dialog_of_queues_says_how_many_belong_and_offers_what_changes_something(
+    floor: Floor, sign_in: SignIn
+) -> None:
+    html = sign_in(floor.sara).get(QUEUES, {"agent": [floor.ana.pk, floor.cene.pk]}, headers=HTMX).content.decode()
+
+    assert "1 of 2 belong to it" in html
+    assert "Default messaging queue" not in html
+    assert f'name="queue-{floor.returns.pk}" value="add"' in html
+    assert f'name="queue-{floor.empty.pk}" value="remove"' not in html
+
+
+def test_queues_of_several_are_changed_at_once(floor: Floor, sign_in: SignIn) -> None:
+    sent = {
+        "agent": [floor.ana.pk, floor.boris.pk],
+        f"queue-{floor.returns.pk}": "add",
+        f"queue-{floor.calls.pk}": "",
+        f"queue-{floor.empty.pk}": "add",
+    }
+
+    response = sign_in(floor.sara).post(QUEUES, sent, headers=HTMX)
+
+    assert response.status_code == 204
+    assert "Queues of 2 agents changed." in response.headers["HX-Trigger"]
+    assert queues_of(floor.ana) == queues_of(floor.boris) == {"Billing", "Calls", "Returns", "Nobody"}
+
+
+def test_the_last_one_of_several_stays_and_it_is_said_why(floor: Floor, sign_in: SignIn) -> None:
+    sent = {"agent": [floor.ana.pk, floor.boris.pk], f"queue-{floor.calls.pk}": "remove"}
+
+    response = sign_in(floor.sara).post(QUEUES, sent, headers=HTMX)
+
+    html = response.content.decode()
+    assert "Done for 1 of 2 agents." in html
+    assert html.count('data-code="last_member"') == 1
+    assert "Boris Test is the last member of Calls" in html
+    assert (queues_of(floor.ana), queues_of(floor.boris)) == ({"Billing"}, {"Billing", "Calls"})
+
+
+def test_without_a_choice_the_dialog_of_queues_asks_for_one(floor: Floor, sign_in: SignIn) -> None:
+    sent = {"agent": floor.ana.pk, f"queue-{floor.returns.pk}": "", "queue-nonsense": "add"}
+
+    response = sign_in(floor.sara).post(QUEUES, sent, headers=HTMX)
+
+    assert response.status_code == 422
+    assert 'data-code="no_queue_chosen"' in response.content.decode()
+
+
+def test_a_change_of_queues_stands_on_the_page_of_the_agent(floor: Floor, sign_in: SignIn) -> None:
+    client = sign_in(floor.sara)
+
+    page = client.post(QUEUES, {"agent": floor.ana.pk, f"queue-{floor.returns.pk}": "add"}, follow=True)
+
+    html = page.content.decode()
+    assert "Queues of Ana Test changed." in html
+    assert "Added to Returns" in html
+    assert "by Sara Test" in html
+
+
+def test_a_supervisor_of_some_queues_chooses_among_those(floor: Floor, sign_in: SignIn) -> None:
+    client = sign_in(floor.stefan)
+
+    html = client.get(QUEUES, {"agent": floor.ana.pk}, headers=HTMX).content.decode()
+    response = client.post(QUEUES, {"agent": floor.ana.pk, f"queue-{floor.returns.pk}": "add"}, headers=HTMX)
+
+    assert "Billing" in html
+    assert "Returns" not in html
+    assert response.status_code == 403
+    assert 'data-code="queue_out_of_scope"' in response.content.decode()

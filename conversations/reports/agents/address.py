@@ -48,7 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("presence", _("Presence"), sorts=True),
     Column("since", pgettext_lazy("column", "Since"), "num drop-4", sorts=True, largest_first=True),
     Column("set_by", _("Set by"), "drop-2"),
-    Column("load", _("Capacity"), sorts=True, largest_first=True),
+    Column("load", _("Capacity"), "load", sorts=True, largest_first=True),
     Column("conversations", _("Conversations"), "drop-4", sorts=True, largest_first=True),
     Column("queues", _("Queues"), "drop-3"),
     Column("skills", _("Skills"), "drop-1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from conversations.reports.people import code_of, initials
 from routing import selectors as routing_selectors
+from routing.models import QueueMembership
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.bulk import Outcome
 from supervisor_console.kernel.errors import Kind, Refusal
@@ -32,6 +34,17 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueChoice:
+    """A queue to add the chosen to, or to take them out of; ``belong`` says in words how many are in it."""
+
+    id: int
+    name: str
+    belong: str
+    can_add: bool
+    can_remove: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeRow:
     """What came of it for one of them: done, or a code and a sentence."""
 
@@ -47,6 +60,23 @@ def chosen(actor: Actor, ids: Iterable[int]) -> list[Chosen]:
         Chosen(one.pk, one.name, initials(one.name), code_of(one.presence), str(one.presence.name)) for one in found
     ]
     return sorted(people, key=lambda one: (one.name.casefold(), one.id))
+
+
+def queue_choices(actor: Actor, people: Sequence[Chosen]) -> list[QueueChoice]:
+    """The queues whose members the actor chooses, by name, with how many of these people belong. Two queries."""
+    inside = QueueMembership.objects.filter(agent__in=[one.id for one in people])
+    number = Counter(inside.values_list("queue", flat=True))
+    names = routing_selectors.supervised_queues(actor).order_by("name", "pk").values_list("pk", "name")
+    return [
+        QueueChoice(pk, name, _belong(number[pk], len(people)), number[pk] < len(people), number[pk] > 0)
+        for pk, name in names
+    ]
+
+
+def _belong(number: int, of: int) -> str:
+    if of == 1:
+        return _("belongs to it") if number else _("does not belong to it")
+    return _("%(number)d of %(of)d belong to it") % {"number": number, "of": of}
 
 
 def how_many(people: Sequence[Chosen]) -> str:

@@ -279,8 +279,8 @@ def _heads(address: Address) -> list[Head]:
 def _scope(actor: Actor, queues: Mapping[int, str]) -> str:
     """Whose people are looked at, in words (P22)."""
     if actor.supervised_queue_ids is None:
-        return _("everybody who takes work")
-    return _("members of your queues: %(queues)s") % {"queues": ", ".join(queues.values()) or "–"}
+        return _("Everybody who takes work")
+    return _("Members of your queues: %(queues)s") % {"queues": ", ".join(queues.values()) or "–"}
 
 
 def _panel(everybody: Mapping[int, Person], agent_id: int | None) -> Panel | None:

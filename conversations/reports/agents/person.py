@@ -9,20 +9,23 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from conversations import selectors
+from conversations import selectors, wording
 from conversations.models import Conversation, Sentiment, State
 from conversations.reports.agents.rows import AgentRow, agent_url, holdings, rows, set_by_words
 from conversations.reports.durations import Clock, clock_text, running
-from conversations.reports.moments import moment
+from conversations.reports.moments import moment, short_moment
 from conversations.reports.people import code_of
 from conversations.reports.rows import status_of
 from routing import selectors as routing_selectors
-from routing.models import Channel, PresenceChange
+from routing.models import Channel, PresenceChange, StaffingChange
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import NotVisible
 
 HELD_MAX = 30
 """So many conversations are listed; the link to the report shows the rest."""
+
+CHANGES_MAX = 20
+"""So many of the latest changes of queues are listed."""
 
 STAYS_PANEL, STAYS_PAGE = 8, 40
 """So many stays in a presence are shown at once, in the side panel and on the page."""
@@ -52,8 +55,20 @@ class Stay:
     presence_label: str
     at_iso: str
     at_text: str
+    at_exactly: str
     length: Clock
     set_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the queues, as ``components/_timeline_entry.html`` prints it."""
+
+    text: str
+    who: str
+    at_iso: str
+    at_text: str
+    icon: str = "layers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,7 @@ class Person:
     elsewhere: str
     stays: tuple[Stay, ...]
     earlier_url: str
+    changes: tuple[Change, ...]
 
 
 def person(actor: Actor, agent_id: int, *, now: datetime, shown: int = STAYS_PAGE, before: int = 0) -> Person:
@@ -85,6 +101,9 @@ def person(actor: Actor, agent_id: int, *, now: datetime, shown: int = STAYS_PAG
         elsewhere=_elsewhere(theirs.exclude(channel=Channel.RECORD).count() - row.conversations),
         stays=tuple(_stay(one, now) for one in found[:shown]),
         earlier_url=f"{agent_url(agent_id)}?before={found[shown - 1].pk}" if len(found) > shown else "",
+        changes=tuple(
+            _change(one, now) for one in StaffingChange.objects.filter(agent=agent_id).order_by("-pk")[:CHANGES_MAX]
+        ),
     )
 
 
@@ -126,9 +145,19 @@ def _stay(one: PresenceChange, now: datetime) -> Stay:
         presence=code_of(one.presence),
         presence_label=str(one.presence.name),
         at_iso=one.started_at.isoformat(),
-        at_text=moment(one.started_at, now),
+        at_text=short_moment(one.started_at, now),
+        at_exactly=moment(one.started_at, now),
         length=running(one.started_at, now)
         if one.ended_at is None
         else Clock(clock_text(one.ended_at - one.started_at)),
         set_by=_("by %(who)s") % {"who": set_by_words(one)},
+    )
+
+
+def _change(one: StaffingChange, now: datetime) -> Change:
+    return Change(
+        text=wording.staffing(one.code, one.data),
+        who=_("by %(who)s") % {"who": one.actor_name},
+        at_iso=one.at.isoformat(),
+        at_text=short_moment(one.at, now),
     )
