@@ -174,6 +174,15 @@ class ConversationMovedToWaiting(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentDisconnected(ConversationEvent):
+    """Its agent was gone for too long: it is open again, or waits for its customer (T17)."""
+
+    code: ClassVar[str] = "conversation.agent_disconnected"
+    agent_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRevived(ConversationEvent):
     """Its last agent took a waiting one up again (T20)."""
 

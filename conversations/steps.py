@@ -435,15 +435,39 @@ def back_to_queue(
     trigger: Trigger,
     reason: ClosureReason,
     now: datetime,
+    *,
+    left: LeftReason = LeftReason.RELEASED,
+    line: str = "agent_released",
 ) -> tuple[int, str]:
     """Active to Open: the agent leaves, capacity is free, a new attempt begins. Returns version and former state."""
     agent = agents[conversation.agent_id or 0]
     withdraw_transfer(conversation, offer, "moved_on", now)
     before = move(conversation, trigger, Phase.OPEN, now=now)
-    end_participations(conversation, LeftReason.RELEASED, now, modes=[Mode.PRIMARY])
+    end_participations(conversation, left, now, modes=[Mode.PRIMARY])
     close_session(conversation, reason, now)
     open_session(conversation, now=now)
-    say(conversation, "agent_released", {"agent": agent.name}, now)
+    say(conversation, line, {"agent": agent.name}, now)
+    version = save(conversation)
+    let_go(agents, agent.pk, now)
+    return version, before
+
+
+def to_waiting(
+    conversation: LockedConversation,
+    agents: Mapping[int, LockedAgent],
+    offer: Offer | None,
+    trigger: Trigger,
+    reason: ClosureReason,
+    now: datetime,
+    *,
+    left: LeftReason = LeftReason.LEFT,
+) -> tuple[int, str]:
+    """Active to Waiting: the agent leaves, capacity is free, their name stays. Returns version and former state."""
+    agent = agents[conversation.agent_id or 0]
+    withdraw_transfer(conversation, offer, "moved_on", now)
+    before = move(conversation, trigger, Phase.WAITING, now=now)
+    end_participations(conversation, left, now, modes=[Mode.PRIMARY, Mode.CONSULT])
+    close_session(conversation, reason, now)
     version = save(conversation)
     let_go(agents, agent.pk, now)
     return version, before

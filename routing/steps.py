@@ -50,6 +50,19 @@ def change_presence(agent: LockedAgent, presence: Presence, *, set_by: SetBy, ac
     )
 
 
+def went(agent: LockedAgent, *, now: datetime) -> None:
+    """Note since when an agent is away, which the work that they hold depends on (domain.md T17)."""
+    agent.left_at = now
+    agent.save(update_fields=["left_at"])
+
+
+def came(agent: LockedAgent) -> None:
+    """Note that an agent is there."""
+    if agent.left_at is not None:
+        agent.left_at = None
+        agent.save(update_fields=["left_at"])
+
+
 def leave(agent: LockedAgent, *, now: datetime) -> None:
     """Show an agent whose last page went away as Offline, and remember what they were (domain.md 1.3)."""
     before, set_by = agent.presence, agent.presence_set_by

@@ -142,7 +142,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
         ),
         (
             gettext_lazy("When somebody loses the connection"),
-            {"classes": ("timers",), "fields": (("customer_disconnect",),)},
+            {"classes": ("timers",), "fields": (("customer_disconnect", "agent_disconnect"),)},
         ),
         (
             gettext_lazy("Conversations that close by themselves"),
@@ -268,6 +268,9 @@ HELP = {
     **{field.name: format_lazy(gettext_lazy("Came with {span}."), span=span(field.default)) for field in TIMER_FIELDS},
     "customer_disconnect": gettext_lazy(
         "Came with 3 min. Who is back in time goes on; then an open chat is closed and an active one goes to wrap-up."
+    ),
+    "agent_disconnect": gettext_lazy(
+        "Came with 2 min 30 s. Then what they talk in goes back to its queue, or waits where nothing is unanswered."
     ),
     "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
     "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),

@@ -66,6 +66,7 @@ class Timers(models.Model):
     close_voice_wrap_up = _seconds(_("Voice, wrap-up"), DAY)
 
     customer_disconnect = _seconds(_("Live chat, customer away"), 3 * MINUTE, shortest=10, longest=HOUR)
+    agent_disconnect = _seconds(_("Agent away"), 150, shortest=10, longest=HOUR)
 
     class Meta:
         abstract = True

@@ -16,7 +16,7 @@ from conversations.events import (
     ConversationReleased,
 )
 from conversations.locks import LockedConversation, lock_conversation
-from conversations.models import ClosureReason, LeftReason, Mode, NoticeLevel, Offer, StateReason
+from conversations.models import ClosureReason, Mode, NoticeLevel, Offer, StateReason
 from conversations.policy import PERSISTS, Phase, Trigger, Verb
 from routing.locks import LockedAgent, lock_agents
 from routing.models import ChannelKind
@@ -111,12 +111,9 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
         audit.publish(released, hearers)
         return released
     hearers = steps.audience(conversation, offer.agent.user_id if offer else None)
-    steps.withdraw_transfer(conversation, offer, "moved_on", now)
-    before = steps.move(conversation, Trigger.AGENT_CLOSES_SESSION, Phase.WAITING, now=now)
-    steps.end_participations(conversation, LeftReason.LEFT, now, modes=[Mode.PRIMARY, Mode.CONSULT])
-    steps.close_session(conversation, ClosureReason.AGENT_MOVED_TO_WAITING, now)
-    version = steps.save(conversation)
-    steps.let_go(agents, agent.pk, now)
+    version, before = steps.to_waiting(
+        conversation, agents, offer, Trigger.AGENT_CLOSES_SESSION, ClosureReason.AGENT_MOVED_TO_WAITING, now
+    )
     event = ConversationMovedToWaiting(
         actor=actor,
         at=now,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from conversations import selectors
-from conversations.models import Conversation, Mode, Offer, OfferStatus, Participant, State
-from conversations.services import bots, chat_pages, closure, offers, supervision
+from conversations.models import OFFERED_REASONS, Conversation, Mode, Offer, OfferStatus, Participant, State
+from conversations.services import absence, bots, chat_pages, closure, offers, supervision
 from routing.models import Channel
 from routing.services import presence
 from supervisor_console.kernel import idempotency, realtime
@@ -41,6 +41,7 @@ def run_due(*, now: datetime | None = None) -> int:
     done += _each(presence.gone(at)[:BATCH], lambda pk: presence.leave(pk, now=at))
     done += _each(chat_pages.gone(at)[:BATCH], lambda pk: chat_pages.leave(pk, now=at))
     done += _each(_left_for_good(at), lambda pk: closure.customer_gone(pk, now=at))
+    done += _each(_orphaned(at), lambda pk: absence.agent_gone(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done
@@ -83,6 +84,14 @@ def _left_for_good(now: datetime) -> list[int]:
     since = now - timedelta(seconds=selectors.settings_row().customer_disconnect)
     left = Conversation.objects.ongoing().filter(customer_left_at__lte=since)
     return list(left.order_by("customer_left_at", "pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _orphaned(now: datetime) -> list[int]:
+    """In conversation with agents who are gone for good, and nobody is being asked to take over (T17)."""
+    held = Conversation.objects.ongoing().filter(agent__left_at__lte=absence.due(now), state=State.ACTIVE)
+    asked = Offer.objects.filter(status=OfferStatus.PENDING, conversation=OuterRef("pk"))
+    lost = held.exclude(reason__in=OFFERED_REASONS).exclude(Exists(asked))
+    return list(lost.order_by("agent__left_at", "pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _due_closings(now: datetime) -> Iterable[tuple[list[int], datetime]]:

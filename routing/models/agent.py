@@ -37,8 +37,9 @@ class Agent(models.Model):
     """The profile of a person (or bot) who takes conversations.
 
     The current presence stands here, its history in ``PresenceChange``. ``left_presence`` is what it was
-    when the last page of the agent went away, as long as nothing else changed it since. Load is not stored: it is
-    derived from the conversations held (house-style.md 3).
+    when the last page of the agent went away, as long as nothing else changed it since. ``left_at`` is when they
+    went away, by closing the last page or signing out, until they are back; who never came has not left.
+    Load is not stored: it is derived from the conversations held (house-style.md 3).
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="agent", verbose_name=_("person"))
@@ -70,10 +71,12 @@ class Agent(models.Model):
     left_set_by = models.CharField(
         _("presence when they left, set by"), max_length=16, choices=SetBy.choices, blank=True, editable=False
     )
+    left_at = models.DateTimeField(_("left"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("agent")
         verbose_name_plural = _("agents")
+        indexes = [models.Index(fields=["left_at"], condition=Q(left_at__isnull=False), name="agent_left")]
 
     def __str__(self) -> str:
         return self.name

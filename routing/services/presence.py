@@ -72,7 +72,10 @@ def sign_in(agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> b
     changed; if so, desks, reports and distribution hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
-    return agent is not None and _come(agent, load_of, now or timezone.now())
+    if agent is None:
+        return False
+    steps.came(agent)
+    return _come(agent, load_of, now or timezone.now())
 
 
 @action()
@@ -82,12 +85,16 @@ def sign_out(agent_id: int, *, now: datetime | None = None) -> bool:
     Returns whether it changed. Announced to desks and reports.
     """
     agent = lock_agents([agent_id]).get(agent_id)
-    if agent is None or _is_gone(agent):
-        if agent is not None:
-            steps.forget(agent)
+    if agent is None:
+        return False
+    now = now or timezone.now()
+    if agent.left_at is None and not Connection.objects.exclude(pages.over(now)).filter(agent=agent).exists():
+        steps.went(agent, now=now)  # Otherwise the last page to close says when.
+    if _is_gone(agent):
+        steps.forget(agent)
         return False
     offline = steps.base_presence(BasePresence.OFFLINE)
-    steps.change_presence(agent, offline, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now or timezone.now())
+    steps.change_presence(agent, offline, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
     return True
 
 
@@ -126,6 +133,7 @@ def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: 
     agent = lock_agents([agent_id]).get(agent_id)
     if agent is None:
         return False
+    steps.came(agent)
     now = now or timezone.now()
     Connection.objects.filter(pages.over(now), agent=agent).delete()
     live = {"agent": agent, "process": process, "seen_at": now, "closed_at": None}
@@ -160,15 +168,17 @@ def gone(now: datetime) -> list[int]:
 def leave(agent_id: int, *, now: datetime | None = None) -> bool:
     """The last page of an agent is gone: Offline, and what they were is remembered (domain.md 1.3).
 
-    The work stays. Nothing happens if a page came back meanwhile. Returns whether the presence
+    The work stays for a while: ``left_at`` says since when they are away. Nothing happens if a page came back
+    meanwhile. Returns whether the presence
     changed; if so, desks and reports hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
     now = now or timezone.now()
     mine = Connection.objects.filter(agent=agent_id)
-    if agent is None or mine.exclude(pages.over(now)).exists():
+    if agent is None or not mine.exists() or mine.exclude(pages.over(now)).exists():
         return False
     mine.delete()
+    steps.went(agent, now=now)
     if agent.presence.base == BasePresence.OFFLINE:
         return False
     steps.leave(agent, now=now)

@@ -49,6 +49,7 @@ def test_every_move_of_a_service_names_its_row_of_the_table() -> None:
         *("BOT_ESCALATES", "BOT_ENDS", "CUSTOMER_LEAVES_BOT"),
         *("PICK", "SUPERVISOR_ASSIGN", "SUPERVISOR_ASSIGN_TO_QUEUE", "ACCEPT", "REJECT", "TIMEOUT"),
         *("CUSTOMER_LEAVES", "AUTO_CLOSE", "AGENT_END", "CALL_LIMIT", "AGENT_CLOSES_SESSION", "AGENT_RELEASE"),
+        "AGENT_DISCONNECTED",
         *("TRANSFER_ACCEPTED", "REVIVE", "CUSTOMER_RETURNS", "FINISH_WRAP_UP", "FORCE_CLOSE"),
     }
 

@@ -132,6 +132,7 @@ PARAMS = {
         "agent",
         "bot",
         "from",
+        "medium",
         "name",
         "customer",
         "queue",
