@@ -12,11 +12,12 @@ class ConversationsConfig(AppConfig):
     verbose_name = _("Conversations")
 
     def ready(self) -> None:
-        """Let agents come and go with their sessions."""
+        """Let agents come and go with their sessions, and work find them."""
         from conversations import notifications
-        from conversations.services import attendance
-        from routing.signals import person_is_told
+        from conversations.services import attendance, distribution
+        from routing.signals import agent_became_free, person_is_told
 
         user_logged_in.connect(attendance.signed_in, dispatch_uid="conversations.signed_in")
         user_logged_out.connect(attendance.signed_out, dispatch_uid="conversations.signed_out")
         person_is_told.connect(notifications.tell, dispatch_uid="conversations.tell")
+        agent_became_free.connect(distribution.agent_became_free, dispatch_uid="conversations.distribution")

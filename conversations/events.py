@@ -39,6 +39,16 @@ class ConversationEscalated(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationOffered(ConversationEvent):
+    """Distribution offered it to an agent (T2); ``returning`` where the customer came back to the same one."""
+
+    code: ClassVar[str] = "conversation.offered"
+    agent_id: int
+    agent: str
+    returning: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationAssigned(ConversationEvent):
     """A supervisor offered it to an agent (T4). ``over_units`` is what the override exceeded."""
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Case, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
 from conversations import selectors
-from conversations.models import ClosureReason, Conversation, Offer, OfferStatus, RequiredSkill, Session
+from conversations.models import ClosureReason, Conversation, Offer, OfferStatus, RequiredSkill, Session, State
 from conversations.policy import PERSISTS
 from routing import selectors as routing_selectors
-from routing.models import Agent, AssignmentMethod, Distribution, SkillMatching
+from routing.models import Agent, AssignmentMethod, Channel, Distribution, Queue, SkillMatching, Workstream
 from routing.policy import Contender, Cost, Declines, Past, Work
 
 RETURNS_TO = frozenset(
@@ -151,3 +152,104 @@ def _declines(ids: Sequence[int], former: Mapping[int, _Former]) -> dict[int, di
         known = found[pk].get(agent_id)
         found[pk][agent_id] = Declines(known.count + 1 if known is not None else 1, settled_at)
     return found
+
+
+# --- what waits ------------------------------------------------------------------------------------------------
+
+PERSISTENT = [channel.value for channel in Channel if channel.kind in PERSISTS]
+
+AGE = Case(
+    When(channel__in=PERSISTENT, then=Coalesce("last_customer_message_at", "created_at")),
+    default=Coalesce("first_wait_started_at", "created_at"),
+    output_field=DateTimeField(),
+)
+"""Since when somebody waits in its turn: messages since the customer's last line, chats and calls since they wait
+for a person (domain.md 1.2)."""
+
+Place = tuple[int, bool, datetime, int]
+"""Where a conversation stands among all that wait: the queue's priority, returning customers first, oldest first."""
+
+
+def waiting_work(queue_ids: Iterable[int]) -> QuerySet[Conversation]:
+    """The open conversations of these queues that are pushed; records are offered to nobody."""
+    rows = Conversation.objects.filter(
+        closed_at__isnull=True,
+        state=State.OPEN,
+        queue__in=list(queue_ids),
+        workstream__distribution=Distribution.PUSH,
+    )
+    return rows.exclude(channel=Channel.RECORD).select_related("queue", "workstream")
+
+
+def returning_work(queue_ids: Iterable[int]) -> list[tuple[Place, Work]]:
+    """Those of them whose customers came back to an agent they may keep, in their turn."""
+    rows = list(waiting_work(queue_ids).filter(last_agent__isnull=False, workstream__keeps_agent=True))
+    found = [
+        (_place(row, is_first=True), work)
+        for row, work in zip(rows, works(rows), strict=True)
+        if work.returning_to is not None
+    ]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def next_work(queue_ids: Iterable[int], after: Place | None, most: int) -> list[tuple[Place, Work]]:
+    """The next ones in their turn after a place, at most so many; returning customers are among them as any other."""
+    rows = waiting_work(queue_ids).alias(age=AGE)
+    if after is not None:
+        priority, _, age, pk = after
+        later = Q(age__gt=age) | Q(age=age, pk__gt=pk)
+        rows = rows.filter(Q(queue__priority__gt=priority) | (Q(queue__priority=priority) & later))
+    block = list(rows.order_by("queue__priority", "age", "pk")[:most])
+    return [(_place(row), work) for row, work in zip(block, works(block), strict=True)]
+
+
+def _place(row: Conversation, *, is_first: bool = False) -> Place:
+    since = row.last_customer_message_at if row.channel in PERSISTENT else row.first_wait_started_at
+    return (row.queue.priority, not is_first, since or row.created_at, row.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in one queue to be handed out: the least units that one of them needs, and its presences."""
+
+    queue_id: int
+    least_units: int
+    allowed_presences: frozenset[str]
+    has_members: bool
+
+
+def backlogs(queue_ids: Iterable[int] | None = None) -> list[Backlog]:
+    """The queues (of these) in which something waits to be handed out. Two queries, and one per kind of queue."""
+    rows = Conversation.objects.filter(
+        closed_at__isnull=True, state=State.OPEN, workstream__distribution=Distribution.PUSH
+    ).exclude(channel=Channel.RECORD)
+    if queue_ids is not None:
+        rows = rows.filter(queue__in=list(queue_ids))
+    least: dict[int, int] = {}
+    allowed: dict[int, set[str]] = defaultdict(set)
+    streams = dict(Workstream.objects.values_list("pk", "allowed_presences"))
+    for queue_id, stream_id, units in rows.order_by().values_list("queue", "workstream").annotate(Min("units")):
+        least[queue_id] = min(units, least.get(queue_id, units))
+        allowed[queue_id] |= set(streams[stream_id])
+    staffed = with_members(least)
+    return [
+        Backlog(queue_id, units, frozenset(allowed[queue_id]), queue_id in staffed)
+        for queue_id, units in sorted(least.items())
+    ]
+
+
+def with_members(queue_ids: Iterable[int]) -> frozenset[int]:
+    """Those of these queues to which somebody belongs who takes work, there or not."""
+    takers = routing_selectors.agents().filter(memberships__queue=OuterRef("pk"))
+    somebody = routing_selectors.agents().exists()
+    rows = Queue.objects.filter(pk__in=list(queue_ids))
+    staffed = rows.filter(Q(Exists(takers)) | Q(is_default=True) if somebody else Q(pk__in=[]))
+    return frozenset(staffed.values_list("pk", flat=True))
+
+
+def stranded(queue_ids: Iterable[int], most: int) -> list[int]:
+    """Open conversations of these queues, which have no members, whose fallback queue has some (domain.md 1.2)."""
+    rows = waiting_work(queue_ids).exclude(workstream__fallback_queue=F("queue"))
+    target = dict(rows.order_by().values_list("pk", "workstream__fallback_queue")[:most])
+    staffed = with_members(set(target.values()))
+    return sorted(pk for pk, queue_id in target.items() if queue_id in staffed)

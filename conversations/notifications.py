@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from conversations.models import Conversation, Notice, NoticeLevel
@@ -53,6 +53,7 @@ def _tell(
     )
 
 
-def done(user_id: int, code: str, conversation_id: int, *, now: datetime) -> None:
+def done(user_id: int, codes: Collection[str], conversation_id: int, *, now: datetime) -> None:
     """Count what somebody was told as read: what it asked for has been done, or cannot be done any more."""
-    Notice.objects.filter(user=user_id, code=code, conversation=conversation_id, read_at=None).update(read_at=now)
+    told = Notice.objects.filter(user=user_id, code__in=list(codes), conversation=conversation_id, read_at=None)
+    told.update(read_at=now)

@@ -575,6 +575,8 @@ def cautions_assign_to_queue(target: QueueTarget) -> tuple[Caution, ...]:
     return (Caution("queue_closed_hours", _("%(queue)s is outside its operating hours now."), {"queue": target.name}),)
 
 
+NOT_NEEDED = Refusal("queue_has_members", _("The queue has members by now, so the conversation stays where it is."))
+
 NO_PENDING_TRANSFER = Refusal(
     "no_pending_transfer", _("There is no pending transfer to cancel; it was answered or withdrawn meanwhile.")
 )

@@ -51,6 +51,7 @@ from routing.locks import LockedAgent
 from routing.models import BasePresence, Queue, SetBy, WrapUpBlock
 from routing.policy import PresenceCause, PresenceNow
 from routing.signals import agent_became_free
+from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
 from supervisor_console.kernel.errors import NotVisible, Refusal, Stale, require
 from supervisor_console.kernel.events import Json
@@ -153,6 +154,8 @@ def move(
     if conversation.is_elevated and target != Phase.IN_CONVERSATION:
         conversation.is_elevated = False  # The call beside a chat ends with its dialogue.
         say(conversation, "elevation_ended", {}, now)
+    if target == Phase.OPEN:
+        ask_to_distribute(conversation_id=conversation.pk)
     if target == Phase.IN_CONVERSATION and conversation.agent is not None:
         conversation.last_agent = conversation.agent
         if conversation.accepted_at is None and not conversation.agent.is_bot:
@@ -175,6 +178,38 @@ def _run_handle_time(conversation: LockedConversation, target: Phase, now: datet
         conversation.handling_since = None
     elif not runs and target in HANDLING:
         conversation.handling_since = now - conversation.handled
+
+
+def move_to_queue(
+    conversation: LockedConversation, queue: Queue, trigger: Trigger, reason: ClosureReason, *, now: datetime
+) -> str:
+    """Let an open conversation wait in another queue: a new segment and session; returns the state it had (T5).
+
+    The queue wait starts again, the first wait goes on.
+    """
+    former = conversation.queue
+    before = move(conversation, trigger, Phase.OPEN, now=now)
+    close_session(conversation, reason, now)
+    end_segment(conversation, reason, now, target=queue)
+    conversation.queue = queue
+    open_segment(conversation, now, source=former)
+    open_session(conversation, now=now)
+    return before
+
+
+DISTRIBUTION = "distribution"
+"""The topic to which the background work listens that hands out work."""
+
+
+def ask_to_distribute(*, agent_id: int = 0, conversation_id: int = 0) -> None:
+    """Leave a mark that work may find an agent: this agent may take some, this conversation waits for one, or anything.
+
+    It leaves with what the action announces, after the commit: the outbox keeps it, whoever is running.
+    """
+    realtime.announce(
+        [DISTRIBUTION],
+        {"type": "mark", "code": "distribution.mark", "agent": agent_id, "conversation": conversation_id},
+    )
 
 
 def save(conversation: LockedConversation) -> int:
@@ -324,7 +359,7 @@ def settle_offer(offer: Offer, status: OfferStatus, now: datetime) -> None:
     offer.status = status
     offer.settled_at = now
     offer.save(update_fields=["status", "settled_at"])
-    notifications.done(offer.agent.user_id, "assigned", offer.conversation_id, now=now)
+    notifications.done(offer.agent.user_id, wording.ASKS, offer.conversation_id, now=now)
 
 
 def withdraw_offer(conversation: LockedConversation, offer: Offer, cause: str, now: datetime) -> None:

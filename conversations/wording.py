@@ -40,6 +40,8 @@ LINES: Texts = {
     "assigned_to_queue": _("%(name)s moved this conversation from %(from_queue)s to %(queue)s."),
     "assigned": _("%(name)s assigned this conversation to %(agent)s."),
     "agent_disconnected_waiting": _("%(agent)s was gone for too long. Nothing is unanswered, so it waits."),
+    "offered": _("This conversation was offered to %(agent)s."),
+    "fell_back": _("%(from_queue)s has no members who take work, so this conversation moved to %(queue)s."),
     "rejected": _("%(agent)s rejected the conversation."),
     "timed_out": _("%(agent)s did not answer the offer."),
     "handover_note": _("%(name)s: %(note)s"),
@@ -55,6 +57,7 @@ NOTICES: Texts = {
     "lost_while_away": _("You were gone for too long, so «%(subject)s» went back to %(queue)s."),
     "offer_withdrawn": _("The offer of «%(subject)s» was withdrawn: %(cause)s"),
     "assigned": _("%(name)s offers you «%(subject)s»."),
+    "offered": _("«%(subject)s» is offered to you."),
     "offer_missed": _("You did not answer the offer of «%(subject)s» in time."),
     "assign_accepted": _("%(agent)s accepted «%(subject)s»."),
     "assign_rejected": _("%(agent)s rejected «%(subject)s». It is open again."),
@@ -79,6 +82,9 @@ STAFFING: Texts = {
 }
 """What a supervisor changed about an agent."""
 
+ASKS = frozenset({"assigned", "offered"})
+"""Notices that ask for an answer to an offer; when it was given, they have done their work."""
+
 REASSIGN = frozenset({"assign_rejected", "assign_timed_out", "transfer_rejected", "transfer_timed_out"})
 """Notices that come with a Reassign button (domain.md 3.5, 3.6)."""
 
@@ -97,6 +103,7 @@ CAUSES: Texts = {
 TIMELINE: Texts = {
     "conversation.created": _("Started in %(queue)s"),
     "conversation.escalated": _("Handed over by %(agent)s"),
+    "conversation.offered": _("Offered to %(agent)s"),
     "conversation.assigned": _("Assigned to %(agent)s"),
     "conversation.assigned_to_queue": _("Moved from %(from_queue)s to %(queue)s"),
     "conversation.picked": _("Picked by %(agent)s"),
@@ -131,6 +138,7 @@ TIMELINE: Texts = {
 DEEDS: Texts = {
     "conversation.created": _("%(name)s began it"),
     "conversation.escalated": _("%(agent)s handed it over"),
+    "conversation.offered": _("It was offered to %(agent)s"),
     "conversation.assigned": _("%(name)s assigned it to %(agent)s"),
     "conversation.assigned_to_queue": _("%(name)s moved it to %(queue)s"),
     "conversation.picked": _("%(name)s took it"),

@@ -85,6 +85,20 @@ def members(queue: Queue) -> QuerySet[Agent]:
     return agents() if queue.is_default else agents().filter(memberships__queue=queue)
 
 
+def members_of(queue_ids: Iterable[int]) -> QuerySet[Agent]:
+    """The agents of these queues, each once."""
+    wanted = list(queue_ids)
+    if Queue.objects.filter(pk__in=wanted, is_default=True).exists():
+        return agents()
+    return agents().filter(pk__in=QueueMembership.objects.filter(queue__in=wanted).values("agent"))
+
+
+def queue_ids_of(agent_ids: Iterable[int]) -> frozenset[int]:
+    """The queues to which any of these agents belongs, the default ones included."""
+    rows = Queue.objects.filter(Q(memberships__agent__in=list(agent_ids)) | Q(is_default=True))
+    return frozenset(rows.values_list("pk", flat=True))
+
+
 def member_count(queue: Queue) -> int:
     """How many agents belong to a queue."""
     return members(queue).count()

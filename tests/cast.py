@@ -198,8 +198,10 @@ def make_workstream(name: str, channel: Channel, queue: Queue, *, units: int = 3
 
 
 def make_floor() -> Floor:
-    """Build the centre, with every switch on."""
-    SupervisorSettings.objects.create(pk=1, assign_enabled=True, transfer_enabled=True, force_close_enabled=True)
+    """Build the centre, with every switch on but one: people hand out the work, unless a test says otherwise."""
+    SupervisorSettings.objects.create(
+        pk=1, assign_enabled=True, transfer_enabled=True, force_close_enabled=True, distribution_enabled=False
+    )
     billing, returns, empty = (
         Queue.objects.create(name=name, type=QueueType.MESSAGING) for name in ("Billing", "Returns", "Nobody")
     )

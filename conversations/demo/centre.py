@@ -102,9 +102,8 @@ def _queues(centre: Centre, now: datetime) -> None:
             name=name,
             type=type_,
             priority=priority,
-            assignment_method=AssignmentMethod.LEAST_ACTIVE
-            if type_ == QueueType.VOICE
-            else AssignmentMethod.HIGHEST_CAPACITY,
+            # Everybody in turn: the log-ins as whom nobody plays have most room, and would miss every offer.
+            assignment_method=AssignmentMethod.ADVANCED_ROUND_ROBIN,
             service_level_seconds=20 if type_ == QueueType.VOICE else 60,
             short_abandon_seconds=10,
             wait_warning_seconds=warning,
@@ -119,7 +118,11 @@ def _queues(centre: Centre, now: datetime) -> None:
 
 
 def _workstreams(centre: Centre) -> None:
-    """One workstream per channel, each with rules of its own. Offers have time, so that a visitor can answer them."""
+    """One workstream per channel, each with rules of its own. Offers have time, so that a visitor can answer them.
+
+    Live chats, WhatsApp and calls are pushed to agents; account chats and text messages are picked, or assigned by
+    hand, so that there is always something open.
+    """
     everybody = Queue.objects.get(type=QueueType.MESSAGING, is_default=True)
     available, busy = BasePresence.AVAILABLE.value, BasePresence.BUSY.value
     rows = (
@@ -130,12 +133,13 @@ def _workstreams(centre: Centre) -> None:
             fallback_queue=everybody,
             allowed_presences=[available, busy],
             wrapup_block=WrapUpBlock.ALWAYS,
-            accept_seconds=300,
+            accept_seconds=180,
             skill_matching=SkillMatching.CLOSEST,
         ),
         Workstream(
             name="Customer account chat",
             channel=Channel.PERSISTENT_CHAT,
+            distribution=Distribution.PICK,
             units=15,
             fallback_queue=centre.queues[people.BILLING],
             allowed_presences=[available, busy],
@@ -175,7 +179,7 @@ def _workstreams(centre: Centre) -> None:
             allowed_presences=[available],
             wrapup_block=WrapUpBlock.CUSTOM,
             wrapup_block_seconds=1200,
-            accept_seconds=300,
+            accept_seconds=180,
         ),
     )
     for row in rows:

@@ -89,7 +89,7 @@ def page(actor: Actor, now: datetime, *, before: int = 0, only_unread: bool = Fa
 
 def _row(actor: Actor, row: Notice, now: datetime) -> NoticeRow:
     params: Mapping[str, object] = row.params
-    is_over = row.code == "assigned" and row.read_at is not None  # the offer was answered, or its time ran out
+    is_over = row.code in wording.ASKS and row.read_at is not None  # the offer was answered, or its time ran out
     url, label = ("", "") if is_over else leads_to(actor, row.code, row.conversation_id)
     return NoticeRow(
         id=row.pk,

@@ -20,6 +20,7 @@ SHOWN = 40
 
 ICONS: Mapping[str, tuple[str, str]] = {
     "created": ("message-square-plus", ""),
+    "offered": ("user-plus", ""),
     "assigned": ("user-plus", ""),
     "assigned_to_queue": ("layers", ""),
     "picked": ("hand", ""),

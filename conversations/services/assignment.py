@@ -171,12 +171,9 @@ def assign_to_queue(
     require_confirmed(cautions, confirmed)
 
     former = conversation.queue
-    before = steps.move(conversation, Trigger.SUPERVISOR_ASSIGN_TO_QUEUE, Phase.OPEN, now=now)
-    steps.close_session(conversation, ClosureReason.SUPERVISOR_ASSIGN_TO_QUEUE, now)
-    steps.end_segment(conversation, ClosureReason.SUPERVISOR_ASSIGN_TO_QUEUE, now, target=queue)
-    conversation.queue = queue
-    steps.open_segment(conversation, now, source=former)
-    steps.open_session(conversation, now=now)
+    before = steps.move_to_queue(
+        conversation, queue, Trigger.SUPERVISOR_ASSIGN_TO_QUEUE, ClosureReason.SUPERVISOR_ASSIGN_TO_QUEUE, now=now
+    )
     steps.whisper(
         conversation,
         "assigned_to_queue",

@@ -130,6 +130,7 @@ def start(
     steps.open_segment(fresh, now)
     if bot is None:
         steps.open_session(fresh, now=now)
+        steps.ask_to_distribute(conversation_id=conversation.pk)
     else:
         bots.seat(fresh, bot, now)
     event = _created(customer, conversation, now)

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conversations import steps
 from conversations.locks import lock_settings
 from conversations.models import SettingChange, SupervisorSettings
 from routing.models import BasePresence, Queue, Workstream
@@ -135,6 +136,8 @@ def change(
         setattr(row, name, new)
     row.save(update_fields=list(differing))
     event = SettingsChanged(actor=actor, at=now, settings=tuple(sorted(differing)))
+    if differing.keys() & {"distribution_enabled", "decline_limit"}:
+        steps.ask_to_distribute()
     if differing:
         topics = [f"report:queue:{queue_id}" for queue_id in Queue.objects.values_list("pk", flat=True)]
         announce(["report:all", *topics], {"type": "event", "code": event.code, "at": now.isoformat()})

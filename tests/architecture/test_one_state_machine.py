@@ -36,7 +36,7 @@ def test_nobody_updates_conversations_around_the_move() -> None:
 
 
 def test_every_move_of_a_service_names_its_row_of_the_table() -> None:
-    """Every trigger that a service uses exists; those that none uses wait for distribution and bulk."""
+    """Every trigger that a service uses exists; those that none uses wait for bulk and records."""
     used = {
         node.attr
         for path, module in modules()
@@ -47,7 +47,7 @@ def test_every_move_of_a_service_names_its_row_of_the_table() -> None:
 
     assert used == {
         *("BOT_ESCALATES", "BOT_ENDS", "CUSTOMER_LEAVES_BOT"),
-        *("PICK", "SUPERVISOR_ASSIGN", "SUPERVISOR_ASSIGN_TO_QUEUE", "ACCEPT", "REJECT", "TIMEOUT"),
+        *("PUSH", "OVERFLOW", "PICK", "SUPERVISOR_ASSIGN", "SUPERVISOR_ASSIGN_TO_QUEUE", "ACCEPT", "REJECT", "TIMEOUT"),
         *("CUSTOMER_LEAVES", "AUTO_CLOSE", "AGENT_END", "CALL_LIMIT", "AGENT_CLOSES_SESSION", "AGENT_RELEASE"),
         "AGENT_DISCONNECTED",
         *("TRANSFER_ACCEPTED", "REVIVE", "CUSTOMER_RETURNS", "FINISH_WRAP_UP", "FORCE_CLOSE"),

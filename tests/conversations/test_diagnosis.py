@@ -1,5 +1,6 @@
 """Why is it not assigned? One reason for each agent of the queue, and a number for the others."""
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -8,6 +9,11 @@ from conversations.reports.diagnosis import Diagnosis, why_unassigned
 from conversations.services import offers
 from routing.models import Agent, AgentSkill, BasePresence, Distribution, Queue, QueueMembership, Skill, Workstream
 from tests.cast import Floor, actor_of, at, fresh, make_agent, offer_of, set_presence
+
+
+@pytest.fixture(autouse=True)
+def distribution_is_on(floor: Floor) -> None:
+    SupervisorSettings.objects.update(distribution_enabled=True)
 
 
 def told(diagnosis: Diagnosis) -> list[tuple[str, str]]:

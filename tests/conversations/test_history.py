@@ -142,7 +142,6 @@ PARAMS = {
         "presence",
         "added",
         "removed",
-        "medium",
     )
 }
 

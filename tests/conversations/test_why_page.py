@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +12,11 @@ from conversations.models import Conversation, SupervisorSettings
 from conversations.services import assignment
 from routing.models import Agent, BasePresence, Distribution, QueueMembership, Workstream
 from tests.cast import Floor, actor_of, make_agent, set_presence
+
+
+@pytest.fixture(autouse=True)
+def distribution_is_on(floor: Floor) -> None:
+    SupervisorSettings.objects.update(distribution_enabled=True)
 
 
 def shown(client: Client, floor: Floor, chat: Conversation, name: str = "conversation") -> str:

@@ -8,11 +8,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from supervisor_console.background import keep_time
+from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import WORK, Heart
 
 
 class Command(BaseCommand):
-    help = "Run the background work: expiring offers, wrap-ups, presences, closing what nobody answered."
+    help = (
+        "Run the background work: work for agents, expiring offers, wrap-ups, presences, closing what nobody answers."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.REDIS_URL:
@@ -29,4 +32,4 @@ class Command(BaseCommand):
             loop.add_signal_handler(number, stop.set)
         self.stdout.write("Working (Ctrl+C stops it)")
         self.stdout.flush()
-        await keep_time(stop, heart=Heart(WORK))
+        await asyncio.gather(keep_time(stop, heart=Heart(WORK)), hand_out(stop))
