@@ -268,6 +268,20 @@ class ElevationEnded(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallHeld(ConversationEvent):
+    """The agent put the call on hold."""
+
+    code: ClassVar[str] = "conversation.call_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResumed(ConversationEvent):
+    """The agent took the call off hold."""
+
+    code: ClassVar[str] = "conversation.call_resumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringStarted(ConversationEvent):
     """A supervisor watches, unseen."""
 

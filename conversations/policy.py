@@ -670,6 +670,20 @@ def why_not_elevate(actor: Actor, facts: Facts) -> Refusal | None:
     return None
 
 
+NOT_A_CALL = Refusal("not_a_call", _("Only a call can be put on hold. Write to the customer that it takes a moment."))
+ALREADY_ON_HOLD = Refusal("already_on_hold", _("This call is on hold already."))
+NOT_ON_HOLD = Refusal("not_on_hold", _("This call is not on hold."))
+
+
+def why_not_hold(kind: ChannelKind, *, is_on_hold: bool, wants_hold: bool) -> Refusal | None:
+    """Why this conversation cannot be put on hold, or taken off it; whether it is the actor's is asked before."""
+    if kind != V:
+        return NOT_A_CALL
+    if wants_hold:
+        return ALREADY_ON_HOLD if is_on_hold else None
+    return None if is_on_hold else NOT_ON_HOLD
+
+
 def why_not_pick(actor: Actor, at: Phase, presence: BasePresence, *, allows_pick: bool) -> Refusal | None:
     """Why this agent cannot take a conversation from the open list (domain.md T3)."""
     if not actor.is_agent:

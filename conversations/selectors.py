@@ -8,6 +8,8 @@ from datetime import datetime
 from django.db.models import Count, Q, QuerySet, Sum
 
 from conversations.events import (
+    CallHeld,
+    CallResumed,
     CustomerDisconnected,
     CustomerReconnected,
     MonitoringStarted,
@@ -277,6 +279,8 @@ def own_offer(conversation: Conversation) -> Offer:
 
 
 COMING_AND_GOING = (
+    CallHeld.code,
+    CallResumed.code,
     MonitoringStarted.code,
     MonitoringStopped.code,
     SupervisorJoined.code,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from conversations import audit, notifications, selectors, wording
+from conversations import audit, legs, notifications, selectors, wording
 from conversations.events import ConversationCreated, CustomerReturned
 from conversations.locks import LockedConversation
 from conversations.models import (
@@ -166,6 +166,7 @@ def move(
         conversation.wrapup_started_at = now
     if target == Phase.CLOSED:
         conversation.closed_at = now
+    legs.follow(conversation, target, now)
     return before
 
 
@@ -285,7 +286,7 @@ def seat_primary(
 ) -> None:
     """Make this agent the one primary; whatever part they had in it before ends."""
     end_participations(conversation, LeftReason.MOVED_ON, now, user_ids=[agent.user_id])
-    Participant.objects.create(
+    seat = Participant.objects.create(
         conversation=conversation,
         user_id=agent.user_id,
         mode=Mode.PRIMARY,
@@ -293,18 +294,20 @@ def seat_primary(
         added_at=now,
         joined_at=now if joined else None,
     )
+    legs.add(conversation, seat, current_phase(conversation), now)
 
 
 def primary_joined(conversation: LockedConversation, now: datetime) -> None:
     """Note that the primary accepted and is in the conversation."""
     Participant.objects.filter(conversation=conversation, mode=Mode.PRIMARY, left_at=None).update(joined_at=now)
+    legs.answer(conversation, now)
 
 
 def add_participant(
     conversation: LockedConversation, user_id: int, mode: Mode, reason: AssignReason, now: datetime
 ) -> Participant:
     """Add a consultant or a monitor."""
-    return Participant.objects.create(
+    found = Participant.objects.create(
         conversation=conversation,
         user_id=user_id,
         mode=mode,
@@ -313,6 +316,8 @@ def add_participant(
         joined_at=now,
         seen_at=now,
     )
+    legs.add(conversation, found, current_phase(conversation), now)
+    return found
 
 
 def end_participations(
@@ -327,6 +332,7 @@ def end_participations(
     rows = Participant.objects.filter(conversation=conversation, left_at=None, mode__in=list(modes))
     if user_ids is not None:
         rows = rows.filter(user_id__in=list(user_ids))
+    legs.leave(conversation, rows, now)
     rows.update(left_at=now, left_reason=reason)
 
 

@@ -1,5 +1,6 @@
 """Work and everything that belongs to it (domain.md 1.1, 2)."""
 
+from conversations.models.call import CallLeg, LegState, Party
 from conversations.models.conversation import (
     OFFERED_REASONS,
     ChatPage,
@@ -22,6 +23,7 @@ from conversations.models.toggles import SettingChange, SupervisorSettings
 __all__ = [
     "OFFERED_REASONS",
     "AssignReason",
+    "CallLeg",
     "ChatPage",
     "ClosureReason",
     "Conversation",
@@ -30,6 +32,7 @@ __all__ = [
     "Direction",
     "HistoryEntry",
     "LeftReason",
+    "LegState",
     "Message",
     "Mode",
     "Notice",
@@ -38,6 +41,7 @@ __all__ = [
     "OfferKind",
     "OfferStatus",
     "Participant",
+    "Party",
     "QueueSegment",
     "RequiredSkill",
     "SenderKind",

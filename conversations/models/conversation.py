@@ -216,6 +216,10 @@ class Conversation(models.Model):
                 name="conversation_accepted_after_wait_started",
             ),
             models.CheckConstraint(
+                condition=Q(is_elevated=False) | Q(state="active", channel="live_chat"),
+                name="conversation_elevated_is_a_live_chat_that_goes_on",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="open") | Q(first_wait_started_at__isnull=False),
                 name="conversation_open_waits",
             ),

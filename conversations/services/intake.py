@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations import audit, bots, policy, selectors, steps
+from conversations import audit, bots, legs, policy, selectors, steps
 from conversations.events import ConversationCreated, ConversationRevived
 from conversations.locks import LockedConversation, lock_conversation, lock_customer, lock_form
 from conversations.models import (
@@ -128,6 +128,7 @@ def start(
     )
     fresh = LockedConversation(conversation)  # nobody else can see the row before the commit
     steps.open_segment(fresh, now)
+    legs.begin(fresh, now)
     if bot is None:
         steps.open_session(fresh, now=now)
         steps.ask_to_distribute(conversation_id=conversation.pk)

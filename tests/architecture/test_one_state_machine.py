@@ -9,9 +9,12 @@ CLOCKS = {"accepted_at", "handled", "handling_since"}
 
 
 def sets(node: ast.AST, names: set[str]) -> bool:
-    """Whether an attribute of one of these names is assigned here."""
+    """Whether an attribute of one of these names is assigned here; the leg of a call has a state of its own."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return any(isinstance(target, ast.Attribute) and target.attr in names for target in targets)
+    return any(
+        isinstance(target, ast.Attribute) and target.attr in names and not is_name(target.value, "leg")
+        for target in targets
+    )
 
 
 def test_states_and_their_times_are_set_by_the_one_move() -> None:

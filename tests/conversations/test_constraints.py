@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, models
 
 from conversations.models import (
+    CallLeg,
     Conversation,
     Message,
     Offer,
@@ -65,6 +66,7 @@ VIOLATIONS |= {
     "conversation_active_holds_capacity": lambda floor: change(floor.active(), holds_capacity=False),
     "conversation_abandoned_was_never_accepted": lambda floor: change(floor.closed(), is_abandoned=True),
     "conversation_accepted_after_wait_started": lambda floor: change(floor.active(), accepted_at=at(-1)),
+    "conversation_elevated_is_a_live_chat_that_goes_on": lambda floor: change(floor.wrap_up(), is_elevated=True),
     "conversation_open_waits": lambda floor: change(floor.start(), first_wait_started_at=None),
     "conversation_handled_only_with_agent": lambda floor: change(floor.start(), handling_since=T0),
 }
@@ -230,6 +232,41 @@ VIOLATIONS |= {
         distribution="pick"
     ),
     "workstream_bots_write": lambda floor: Workstream.objects.filter(channel=Channel.VOICE).update(bot=floor.ana),
+}
+
+
+# --- the legs of calls -------------------------------------------------------------------------------------------
+
+
+def legs(floor: Floor, party: str, **values: object) -> int:
+    return floor.active(Channel.VOICE).legs.filter(party=party).update(**values)
+
+
+def another_leg(call: Conversation, party: str, participant: Participant | None) -> CallLeg:
+    return CallLeg.objects.create(conversation=call, participant=participant, party=party, state="ringing", began_at=T0)
+
+
+@violates("leg_one_primary")
+def two_primaries_on_the_line(floor: Floor) -> None:
+    call = floor.active(Channel.VOICE)
+    another_leg(call, "primary", call.participants.create(user=floor.sara, mode="consult", added_at=T0))
+
+
+@violates("leg_one_per_participant")
+def two_lines_of_one_person(floor: Floor) -> None:
+    call = floor.active(Channel.VOICE)
+    another_leg(call, "consult", call.participants.get())
+
+
+VIOLATIONS |= {
+    "leg_one_customer": lambda floor: another_leg(floor.active(Channel.VOICE), "customer", None),
+    "leg_state_is_known": lambda floor: legs(floor, "primary", state="humming"),
+    "leg_of_the_customer_or_a_participant": lambda floor: legs(floor, "primary", participant=None),
+    "leg_of_a_monitor_has_no_microphone": lambda floor: legs(floor, "primary", has_microphone=False),
+    "leg_hung_up_means_ended_at": lambda floor: legs(floor, "primary", state="hung_up"),
+    "leg_on_hold_means_held_since": lambda floor: legs(floor, "primary", state="on_hold"),
+    "leg_that_talks_is_connected": lambda floor: legs(floor, "primary", connected_at=None),
+    "leg_ends_after_begin": lambda floor: legs(floor, "primary", state="hung_up", ended_at=at(-99)),
 }
 
 
