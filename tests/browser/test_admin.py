@@ -33,6 +33,7 @@ def pages(floor: Floor) -> list[str]:
         "/admin/conversations/conversation/",
         "/admin/conversations/conversation/1/change/",
         "/admin/conversations/participant/?mode__exact=monitor",
+        "/admin/live-path/",
     ]
 
 

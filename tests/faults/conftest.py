@@ -5,11 +5,13 @@ missed something, within 15 s.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from redis import Redis
 
 from conversations.models import Conversation
 from tests import servers
@@ -34,6 +36,31 @@ def server(django_db_setup: None) -> Iterator[Program]:
     """A server that the tests of this folder kill and start again."""
     with servers.running(servers.console_program("faults-server")) as program:
         yield program
+
+
+@dataclass
+class Installation:
+    """Two servers and a background process around a Redis of their own."""
+
+    redis: Program
+    here: str
+    there: str
+    work: Program
+
+    def client(self) -> Redis:
+        return Redis.from_url(self.redis.address)
+
+
+@pytest.fixture(scope="package")
+def installation(django_db_setup: None) -> Iterator[Installation]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(servers.temporary_folder("console-faults-redis-"))
+        redis = stack.enter_context(servers.running(servers.redis_program(folder)))
+        here, there = (
+            stack.enter_context(servers.console(f"faults-{name}", TEST_REDIS_URL=redis.address)) for name in "ab"
+        )
+        work = servers.work_program("faults-work", TEST_REDIS_URL=redis.address)
+        yield Installation(redis, here, there, stack.enter_context(servers.running(work)))
 
 
 @pytest.fixture

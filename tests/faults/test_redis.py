@@ -5,18 +5,14 @@ The page is open at one server, the action is done at the other: what the page s
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
-from redis import Redis
 
 from conversations.models import Conversation
-from tests import servers
 from tests.browser.conftest import People
 from tests.cast import Floor
-from tests.faults.conftest import CATCH_UP_MS, REPORT, SOON_MS, Screen, screen
-from tests.servers import Program
+from tests.faults.conftest import CATCH_UP_MS, REPORT, SOON_MS, Installation, Screen, screen
 from tests.sockets import ConsoleSocket, console_socket, post, session_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.browser]
@@ -24,30 +20,6 @@ pytestmark = [pytest.mark.redis, pytest.mark.browser]
 FOUND = 302
 ACTION_SECONDS = 5.0
 """An action may wait a second for a broker that stands still, and the machine of the tests is not idle."""
-
-
-@dataclass
-class Installation:
-    """Two servers and a background process around a Redis of their own."""
-
-    redis: Program
-    here: str
-    there: str
-
-    def client(self) -> Redis:
-        return Redis.from_url(self.redis.address)
-
-
-@pytest.fixture(scope="package")
-def installation(django_db_setup: None) -> Iterator[Installation]:
-    with ExitStack() as stack:
-        folder = stack.enter_context(servers.temporary_folder("console-faults-redis-"))
-        redis = stack.enter_context(servers.running(servers.redis_program(folder)))
-        here, there = (
-            stack.enter_context(servers.console(f"faults-{name}", TEST_REDIS_URL=redis.address)) for name in "ab"
-        )
-        stack.enter_context(servers.running(servers.work_program("faults-work", TEST_REDIS_URL=redis.address)))
-        yield Installation(redis, here, there)
 
 
 @pytest.fixture
