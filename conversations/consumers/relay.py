@@ -27,6 +27,8 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
     """Relays what it is handed, in order, from one queue per socket that cannot grow without end."""
 
     refusal = NOT_SIGNED_IN
+    channel_layer_alias = "none"
+    """No channel of its own: the process hears for all its sockets, and who comes while Redis is away comes in."""
 
     async def connect(self) -> None:
         """Accept, find the topics, subscribe, say hello; refuse with a code that the page understands."""

@@ -78,6 +78,7 @@ function connect() {
       show("socket", "failing", { error: text("signed_out"), figures });
       return;
     }
+    show("screen", "failing", { error: text("probe_no_socket"), figures: { took: "", via: "", at: "" } });
     show("socket", "failing", { error: text(opened ? "socket_closed" : "socket_refused", { code: event.code }), figures });
     setTimeout(connect, AGAIN_AFTER);
   };

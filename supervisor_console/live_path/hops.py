@@ -273,8 +273,8 @@ def background(asked: Asked[tuple[Beat, ...]]) -> Hop:
     title = _("Background work")
     means = _("Lets offers run out, ends wrap-ups, closes what nobody answers, and clears up. One process is enough.")
     start = [
-        _("With one server process, `manage.py serve` does it itself, unless BACKGROUND_IN_WEB says no."),
-        _("With several (REDIS_URL is set), one `manage.py work` must run beside them. What does its log say?"),
+        _("With one server process, manage.py serve does it itself, unless BACKGROUND_IN_WEB says no."),
+        _("With several (REDIS_URL is set), one manage.py work must run beside them. What does its log say?"),
     ]
     if asked.value is None:
         return Hop(

@@ -56,7 +56,10 @@ class TestSeveralProcesses:
             expect(page.locator("#hop-layer")).to_contain_text("Is Redis running")
             expect(page.locator("#path-summary")).to_contain_text("Failing: Channel layer")
             is_(page, "database", "ok")
+
+            page.reload()  # Who comes now comes in as well.
             is_(page, "socket", "ok")
+            is_(page, "screen", "slow")
         finally:
             installation.redis.start()
 
