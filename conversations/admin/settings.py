@@ -130,6 +130,17 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
             {"classes": ("switches",), "fields": ("missed_sets_inactive", "reject_sets_dnd")},
         ),
         (
+            gettext_lazy("What needs a supervisor"),
+            {
+                "classes": ("switches", "timers"),
+                "description": gettext_lazy(
+                    "What the lane «Needs you» shows above the report, besides conversations that wait longer than the "
+                    "critical wait of their queue, that an agent rejected or missed, or whose agent is offline."
+                ),
+                "fields": ("sentiment_alert", "silent_after"),
+            },
+        ),
+        (
             gettext_lazy("What people are told about monitoring"),
             {
                 "classes": ("switches",),
@@ -255,6 +266,8 @@ HELP = {
     "decline_limit": gettext_lazy(
         "1 to 5. After so many rejected or missed offers of one conversation the agent is not offered it again."
     ),
+    "sentiment_alert": gettext_lazy("At this sentiment or a worse one."),
+    "silent_after": gettext_lazy("Such as 10 min."),
     "missed_sets_inactive": gettext_lazy(
         "The agent gets no work until they come back. Not possible while a workstream allows Away."
     ),

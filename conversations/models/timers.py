@@ -65,6 +65,7 @@ class Timers(models.Model):
     close_voice_active = _seconds(_("Voice, longest call"), 2 * HOUR)
     close_voice_wrap_up = _seconds(_("Voice, wrap-up"), DAY)
 
+    silent_after = _seconds(_("A customer's line is unanswered for too long after"), 10 * MINUTE, longest=DAY)
     customer_disconnect = _seconds(_("Live chat, customer away"), 3 * MINUTE, shortest=10, longest=HOUR)
     agent_disconnect = _seconds(_("Agent away"), 150, shortest=10, longest=HOUR)
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models.conversation import Sentiment
 from conversations.models.timers import Timers
 
 
@@ -65,6 +66,15 @@ class SupervisorSettings(Timers):
         _("Declines before an agent is passed over"),
         default=3,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
+    )
+    sentiment_alert = models.PositiveSmallIntegerField(
+        _("Unhappy customers need a supervisor"),
+        choices=[
+            (0, _("Never")),
+            *((one.value, one.label) for one in (Sentiment.SLIGHTLY_NEGATIVE, Sentiment.NEGATIVE)),
+            (Sentiment.VERY_NEGATIVE.value, Sentiment.VERY_NEGATIVE.label),
+        ],
+        default=Sentiment.NEGATIVE,
     )
     shows_customer_notice = models.BooleanField(_("Show the customer notice"), default=True)
     customer_notice = models.TextField(_("customer notice"), max_length=600, default=default_customer_notice)

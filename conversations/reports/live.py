@@ -83,6 +83,7 @@ def _digest(report: Report, marks: Mapping[int, bytes]) -> str:
     figures = [
         [_words(tile) for tile in report.tiles],
         [(tab.label, tab.count) for tab in report.tabs],
+        (report.lane.total, [_words(item) for item in report.lane.items]) if report.lane is not None else None,
         (report.title, report.scope, report.older, report.ignored, report.pages.total, report.url),
         report.empty,
     ]

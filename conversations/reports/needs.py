@@ -1,0 +1,192 @@
+"""Which conversations need a supervisor most, why, and what is best done? The lane above the report (lessons 10 to 12).
+
+One query ranks what is visible, whatever the filters of the view hide: a problem is not filtered away.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from functools import reduce
+from operator import or_
+
+from django.db.models import Case, Count, DateTimeField, Exists, F, IntegerField, OuterRef, Q, Value, When, Window
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from conversations.models import (
+    Conversation,
+    ConversationQuerySet,
+    Offer,
+    OfferKind,
+    OfferStatus,
+    Sentiment,
+    State,
+    StateReason,
+    SupervisorSettings,
+)
+from conversations.reports.durations import Clock, running, waiting_since_sql
+from routing.models import BasePresence, Queue
+
+SHOWN = 8
+"""Most conversations in the lane; the number beside it counts all of them."""
+
+
+class Need(IntEnum):
+    """Why a conversation needs a supervisor; the smaller comes first."""
+
+    ORPHANED = 1
+    DECLINED = 2
+    WAITING = 3
+    SILENT = 4
+    SENTIMENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a need is named, and the verb that helps best: its word, its icon, its dialog («» opens the panel)."""
+
+    label: object
+    icon: str
+    tone: str
+    verb: str
+
+
+LOOKS: Mapping[Need, Look] = {
+    Need.ORPHANED: Look(gettext_lazy("Agent offline"), "user-x", "crit", "transfer"),
+    Need.DECLINED: Look(gettext_lazy("Nobody took it"), "undo-2", "crit", "assign"),
+    Need.WAITING: Look(gettext_lazy("Waits too long"), "clock-alert", "crit", "assign"),
+    Need.SILENT: Look(gettext_lazy("No answer"), "message-circle", "warn", ""),
+    Need.SENTIMENT: Look(gettext_lazy("Unhappy customer"), "frown", "warn", ""),
+}
+VERBS = {
+    "transfer": (gettext_lazy("Transfer"), "arrow-right-left"),
+    "assign": (gettext_lazy("Assign"), "user-plus"),
+    "": (gettext_lazy("Look"), "eye"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneItem:
+    """One conversation of the lane, ready to print."""
+
+    id: int
+    version: int
+    need: str
+    icon: str
+    tone: str
+    since: Clock
+    subject: str
+    detail: str
+    url: str
+    panel_url: str
+    action: str
+    action_icon: str
+    action_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What needs a supervisor: how many conversations, and the most urgent ones."""
+
+    total: int
+    items: tuple[LaneItem, ...]
+
+
+def lane(
+    visible: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
+) -> Lane:
+    """Rank what needs a supervisor now. Two queries, however many there are.
+
+    Orphaned: in conversation with an agent who is offline. Declined: open since an agent rejected or missed it.
+    Waiting: open for longer than its queue's critical wait. Silent: the customer's line is unanswered for longer than
+    ``silent_after``. Sentiment: at or below ``sentiment_alert`` (domain.md 1.5, 4.1, 7). A conversation is counted
+    once, for its most urgent need; equal needs by since when.
+    """
+    conditions = _conditions(queues, settings, now)
+    found = list(
+        visible.ongoing()
+        .filter(reduce(or_, conditions.values()))
+        .annotate(
+            need=Case(
+                *(When(condition, then=Value(int(need))) for need, condition in conditions.items()),
+                output_field=IntegerField(),
+            ),
+        )
+        .annotate(
+            need_since=Case(
+                When(need__in=[Need.DECLINED, Need.ORPHANED, Need.SENTIMENT], then=F("state_changed_at")),
+                When(need=Need.SILENT, then=F("unanswered_since")),
+                default=waiting_since_sql(),
+                output_field=DateTimeField(),
+            ),
+            need_total=Window(Count("pk")),
+        )
+        .order_by("need", "need_since", "pk")
+        .values_list("pk", "need", "need_since", "need_total")[:SHOWN]
+    )
+    rows = Conversation.objects.select_related("customer").in_bulk([pk for pk, *_rest in found])
+    items = [_item(rows[pk], Need(need), since, queues, now) for pk, need, since, _total in found if pk in rows]
+    return Lane(found[0][3] if found else 0, tuple(items))
+
+
+def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime) -> dict[Need, Q]:
+    talks = Q(state=State.ACTIVE, reason=StateReason.IN_CONVERSATION)
+    failed = Offer.objects.filter(
+        ~Q(kind=OfferKind.TRANSFER),
+        conversation=OuterRef("pk"),
+        status__in=[OfferStatus.REJECTED, OfferStatus.TIMED_OUT],
+        settled_at__gte=OuterRef("state_changed_at"),
+    )
+    conditions = {
+        Need.ORPHANED: talks & Q(agent__presence__base=BasePresence.OFFLINE, agent__is_bot=False),
+        Need.DECLINED: Q(state=State.OPEN) & Exists(failed),
+        Need.WAITING: Q(state=State.OPEN) & _waits_too_long(queues, now),
+        Need.SILENT: talks & Q(unanswered_since__lte=now - timedelta(seconds=settings.silent_after)),
+    }
+    if settings.sentiment_alert:
+        low = range(Sentiment.VERY_NEGATIVE, settings.sentiment_alert + 1)
+        conditions[Need.SENTIMENT] = talks & Q(sentiment__in=list(low))
+    return conditions
+
+
+def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
+    """Open for longer than the critical wait of its queue; queues with the same one are asked together."""
+    by_limit: dict[int, list[int]] = defaultdict(list)
+    for pk, queue in queues.items():
+        by_limit[queue.wait_critical_seconds].append(pk)
+    late = Q(pk__in=[])
+    for seconds, ids in by_limit.items():
+        limit = now - timedelta(seconds=seconds)
+        late |= Q(queue_id__in=ids) & (
+            Q(accepted_at__isnull=True, first_wait_started_at__lte=limit)
+            | Q(accepted_at__isnull=False, state_changed_at__lte=limit)
+        )
+    return late
+
+
+def _item(
+    row: Conversation, need: Need, since: datetime | None, queues: Mapping[int, Queue], now: datetime
+) -> LaneItem:
+    look = LOOKS[need]
+    action, icon = VERBS[look.verb]
+    panel = reverse("conversations:panel", args=[row.pk])
+    return LaneItem(
+        id=row.pk,
+        version=row.version,
+        need=str(look.label) if need is not Need.SENTIMENT else str(Sentiment(row.sentiment).label),
+        icon=look.icon,
+        tone=look.tone,
+        since=running(since, now),
+        subject=row.subject,
+        detail=_("%(customer)s · %(queue)s") % {"customer": row.customer.name, "queue": queues[row.queue_id].name},
+        url=reverse("conversations:conversation", args=[row.pk]),
+        panel_url=panel,
+        action=str(action),
+        action_icon=icon,
+        action_url=reverse(f"conversations:{look.verb}", args=[row.pk]) if look.verb else "",
+    )
