@@ -48,9 +48,9 @@ def settings_row() -> SupervisorSettings:
     return SupervisorSettings.objects.filter(pk=1).first() or SupervisorSettings(pk=1)
 
 
-def switches() -> Switches:
-    """The settings that rules look at, read now: a change is effective at once (P17)."""
-    row = settings_row()
+def switches(row: SupervisorSettings | None = None) -> Switches:
+    """The settings that rules look at, of this row or read now: a change is effective at once (P17)."""
+    row = row or settings_row()
     return Switches(
         monitor=row.monitor_enabled,
         assign=row.assign_enabled,

@@ -100,7 +100,7 @@ class Lane:
 def lane(
     visible: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
 ) -> Lane:
-    """Rank what needs a supervisor now. Two queries, however many there are.
+    """Rank what needs a supervisor now. One query, however many there are.
 
     Orphaned: in conversation with an agent who is offline. Declined: open since an agent rejected or missed it.
     Waiting: open for longer than its queue's critical wait. Silent: the customer's line is unanswered for longer than
@@ -127,11 +127,10 @@ def lane(
             need_total=Window(Count("pk")),
         )
         .order_by("need", "need_since", "pk")
-        .values_list("pk", "need", "need_since", "need_total")[:SHOWN]
+        .select_related("customer")[:SHOWN]
     )
-    rows = Conversation.objects.select_related("customer").in_bulk([pk for pk, *_rest in found])
-    items = [_item(rows[pk], Need(need), since, queues, now) for pk, need, since, _total in found if pk in rows]
-    return Lane(found[0][3] if found else 0, tuple(items))
+    items = [_item(row, queues, now) for row in found]
+    return Lane(getattr(found[0], "need_total") if found else 0, tuple(items))  # noqa: B009
 
 
 def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime) -> dict[Need, Q]:
@@ -142,9 +141,9 @@ def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: 
         status__in=[OfferStatus.REJECTED, OfferStatus.TIMED_OUT],
         settled_at__gte=OuterRef("state_changed_at"),
     )
-    conditions = {
+    conditions: dict[Need, Q] = {
         Need.ORPHANED: talks & Q(agent__presence__base=BasePresence.OFFLINE, agent__is_bot=False),
-        Need.DECLINED: Q(state=State.OPEN) & Exists(failed),
+        Need.DECLINED: Q(Exists(failed), state=State.OPEN),
         Need.WAITING: Q(state=State.OPEN) & _waits_too_long(queues, now),
         Need.SILENT: talks & Q(unanswered_since__lte=now - timedelta(seconds=settings.silent_after)),
     }
@@ -169,9 +168,8 @@ def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
     return late
 
 
-def _item(
-    row: Conversation, need: Need, since: datetime | None, queues: Mapping[int, Queue], now: datetime
-) -> LaneItem:
+def _item(row: Conversation, queues: Mapping[int, Queue], now: datetime) -> LaneItem:
+    need, since = Need(getattr(row, "need")), getattr(row, "need_since")  # noqa: B009
     look = LOOKS[need]
     action, icon = VERBS[look.verb]
     panel = reverse("conversations:panel", args=[row.pk])

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from conversations import policy, selectors
 from conversations.models import ConversationQuerySet
-from conversations.reports import controls, counts, needs, tiles
+from conversations.reports import controls, counts, tiles
 from conversations.reports.address import Address
 from conversations.reports.columns import BY_KEY, order_by
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
@@ -157,7 +157,7 @@ def ongoing(
         columns=controls.column_options(address),
         column_others=address.others("cols"),
         default_columns_url=replace(address, columns=Address().columns).url,
-        lane=needs.lane(visible, all_queues, selectors.settings_row(), now) if filter_.tab is Tab.ONGOING else None,
+        lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
         empty=None if shown_rows else _empty(visible, address, figures, now),
         pages=controls.pages(page, total, lambda number: replace(address, page=number).url),

@@ -1,7 +1,7 @@
 """What do several reports that are read at the same moment have in common? It is asked of the database once.
 
 A page reads one report, and nothing is shared. The live views of a process are read together: whatever their filters,
-orders and pages are, they share queues, settings, rows, the counters of a filter and the agents of a scope.
+orders and pages are, they share queues, settings, rows, the counters of a filter, the agents and the lane of a scope.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from conversations import selectors
-from conversations.models import ConversationQuerySet
-from conversations.policy import Switches
-from conversations.reports import counts
+from conversations.models import ConversationQuerySet, SupervisorSettings
+from conversations.reports import counts, needs
 from conversations.reports.counts import Counts, Staffing
 from conversations.reports.filters import Filter, Tab
 from conversations.reports.marks import Marked, marked
+from conversations.reports.needs import Lane
 from conversations.reports.rows import Row, rows
 from routing.models import Queue
 from supervisor_console.kernel.actor import Actor
@@ -29,9 +29,10 @@ class Source:
         self.now = now
         self.found: dict[int, Marked] = dict(known or {})
         self._queues: dict[int, Queue] | None = None
-        self._switches: Switches | None = None
+        self._settings: SupervisorSettings | None = None
         self._counts: dict[tuple[int | None, Filter], Counts] = {}
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
+        self._lanes: dict[int | None, Lane] = {}
 
     def queues(self) -> dict[int, Queue]:
         """Every queue by its id, in the order of names."""
@@ -41,8 +42,7 @@ class Source:
 
     def counts(self, actor: Actor, visible: ConversationQuerySet, filter_: Filter) -> Counts:
         """The counters of a filter; tab and statuses make no difference to them."""
-        scope = None if actor.supervised_queue_ids is None else actor.user_id
-        key = scope, replace(filter_, tab=Tab.ONGOING, statuses=frozenset())
+        key = _scope(actor), replace(filter_, tab=Tab.ONGOING, statuses=frozenset())
         if key not in self._counts:
             self._counts[key] = counts.count(visible, filter_, self.queues(), self.now)
         return self._counts[key]
@@ -57,7 +57,24 @@ class Source:
         """The rows of these conversations, in this order; those that are known are not read again."""
         missing = [pk for pk in ids if pk not in self.found]
         if missing:
-            if self._switches is None:
-                self._switches = selectors.switches()
-            self.found |= {row.id: marked(row) for row in rows(missing, self.queues(), self._switches, self.now)}
+            switches = selectors.switches(self.settings())
+            self.found |= {row.id: marked(row) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
+
+    def settings(self) -> SupervisorSettings:
+        """The organisation's settings."""
+        if self._settings is None:
+            self._settings = selectors.settings_row()
+        return self._settings
+
+    def lane(self, actor: Actor, visible: ConversationQuerySet) -> Lane:
+        """What needs a supervisor in a scope, whatever a view filters."""
+        scope = _scope(actor)
+        if scope not in self._lanes:
+            self._lanes[scope] = needs.lane(visible, self.queues(), self.settings(), self.now)
+        return self._lanes[scope]
+
+
+def _scope(actor: Actor) -> int | None:
+    """Whose queues are read; None for every queue."""
+    return None if actor.supervised_queue_ids is None else actor.user_id

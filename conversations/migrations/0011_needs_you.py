@@ -7,7 +7,7 @@ import conversations.models.timers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0008_customer_disconnect"),
+        ("conversations", "0010_call_legs"),
     ]
 
     operations = [
