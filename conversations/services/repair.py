@@ -247,7 +247,7 @@ def _read_old_notices(patient: Patient) -> None:
             conversation=patient.row, agent__user=notice.user_id, status=OfferStatus.PENDING
         ).exists()
         if not asked:
-            notifications.done(notice.user_id, "assigned", patient.row.pk, now=patient.now)
+            notifications.done(notice.user_id, ("assigned",), patient.row.pk, now=patient.now)
 
 
 def _catch_up(patient: Patient) -> None:
