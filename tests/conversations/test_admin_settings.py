@@ -242,7 +242,7 @@ def test_a_time_that_is_written_otherwise_but_means_the_same_is_no_change(otto: 
         ("", "This field is required."),
         ("59 s", "From 1 min to 400 d."),
         ("401 d", "From 1 min to 400 d."),
-        ("999999999 d", "From 1 min to 400 d."),
+        ("24000 d", "From 1 min to 400 d."),
     ],
 )
 def test_a_time_that_makes_no_sense_is_refused_with_what_would(otto: Client, written: str, sentence: str) -> None:
