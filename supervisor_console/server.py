@@ -1,7 +1,8 @@
-"""What does Daphne not do by itself? Wait for a client that does not take what is sent to it.
+"""What does Daphne not do by itself? Wait for a slow client, and miss one that is gone without a word.
 
 Daphne hands every frame to Twisted, which keeps what the client has not taken, without end. Here a send waits until
-the client has taken enough of what was sent before; whoever sends can then tell that a client is too slow.
+the client has taken enough of what was sent before; whoever sends can then tell that a client is too slow. A client
+whose machine sleeps or whose cable is out says nothing: it is asked often, and dropped when it does not answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,14 @@ import asyncio
 from typing import Any
 
 from daphne.server import Server
+
+ASK_EVERY = 5
+"""Seconds between two pings to a socket (Daphne looks every two). The browser answers below the page, also for a tab
+in the background whose timers stand still."""
+
+ANSWER_WITHIN = 5
+"""Seconds for the answer; not more than between two pings, or a late answer to the first would not count. So a dead
+line is noticed after 12 s at most."""
 
 
 def running_reactor() -> Any:
@@ -41,7 +50,10 @@ class Brake:
 
 
 class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
-    """Daphne, whose ``send`` on a socket returns when the client keeps up."""
+    """Daphne, whose ``send`` on a socket returns when the client keeps up, and who notices that one is gone."""
+
+    def __init__(self, application: Any, **options: Any) -> None:
+        super().__init__(application, ping_interval=ASK_EVERY, ping_timeout=ANSWER_WITHIN, **options)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send what an application says, in the pace of the client; a good-bye does not wait."""

@@ -27,7 +27,7 @@ REPORT = "/conversations/?window=all"
 CATCH_UP_MS = 3_000
 """How long it takes at most until the outbox brings what this process did."""
 
-NO_ANSWER = "net::ERR_|WebSocket connection to|htmx:(sendError|timeout|afterRequest)"
+NO_ANSWER = "net::ERR_|WebSocket connection to|htmx:(send(Error|Abort)|timeout|afterRequest)"
 """What Chromium and htmx write to the console while there is no server."""
 
 

@@ -40,7 +40,8 @@ class Link:
                             stack.callback(each.close)
                             selector.register(each, selectors.EVENT_READ)
                     elif not self._hand_on(end):
-                        for each in (end, self._pairs[end]):
+                        # Over a dead line not even a good-bye passes: the other end goes on waiting.
+                        for each in (end,) if end in self._dead else (end, self._pairs[end]):
                             with contextlib.suppress(KeyError, ValueError):
                                 selector.unregister(each)
                             each.close()
@@ -59,7 +60,7 @@ class Link:
                 self._pairs[end].sendall(words)
         except OSError:
             return False
-        return bool(words) or end in self._dead
+        return bool(words)
 
 
 @contextlib.contextmanager

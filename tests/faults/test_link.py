@@ -1,5 +1,10 @@
 """Is every screen right again after its link was lost, however it was lost?"""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -7,12 +12,24 @@ from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
 
 from conversations.models import Conversation
 from conversations.services import messaging
+from routing.models import Connection
+from supervisor_console.server import ANSWER_WITHIN, ASK_EVERY
 from tests.browser.conftest import People
 from tests.cast import Floor, actor_of, customer_of
-from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, Screen, begin, screen
+from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, UNTOLD_MS, Screen, begin, screen
+from tests.faults.link import link_to
 from tests.servers import Program
+from tests.sockets import console_socket, session_of
 
 pytestmark = pytest.mark.browser
+
+NOTICED_SECONDS = ASK_EVERY + 2 + ANSWER_WITHIN
+"""Daphne looks every two seconds who has to be asked."""
+
+
+def left_of(milliseconds: int, since: float) -> int:
+    """What is left of a time that runs for all screens together; a look at one takes a moment even so."""
+    return max(round(milliseconds - (time.monotonic() - since) * 1000), 500)
 
 
 def start_chat(page: Page, text: str) -> None:
@@ -41,10 +58,13 @@ def test_a_server_killed_and_started_again_finds_every_screen_right(
     begin(floor, "Came while nobody served")
     messaging.receive(customer_of(conversation), conversation.pk, text="I wrote it into the void")
     server.start()
+    back_since = time.monotonic()
 
     report.shows("Came while nobody served")
-    desk.shows("Came while nobody served", within=1000)  # All in the same 5 s.
-    expect(customer.locator(".transcript")).to_contain_text("I wrote it into the void", timeout=1000)
+    desk.shows("Came while nobody served", within=left_of(SOON_MS, back_since))
+    expect(customer.locator(".transcript")).to_contain_text(
+        "I wrote it into the void", timeout=left_of(SOON_MS, back_since)
+    )
     for each in (report, desk, chat):
         assert each.was_never_reloaded()
     report.is_live()
@@ -66,6 +86,67 @@ def test_a_page_that_slept_through_a_restart_is_right_when_it_wakes(
     report.shows("Came while the page slept")
     report.is_live()
     assert report.was_never_reloaded()
+
+
+def test_a_link_that_died_without_a_word_is_noticed(open_page: People, floor: Floor, server: Program) -> None:
+    """Nothing tells the page: the connection stays open and brings nothing more."""
+    open_page.allow_errors(NO_ANSWER)
+    place = urlsplit(server.address)
+    assert place.hostname is not None
+    assert place.port is not None
+    with link_to(place.hostname, place.port) as link:
+        report = screen(replace(open_page, address=link.address)(floor.sara, REPORT))
+        desk = screen(replace(open_page, address=link.address)(floor.ana.user, "/desk/"))
+
+        link.go_dead()
+        dead_since = time.monotonic()
+        begin(floor, "Came over a dead line")
+
+        for each in (report, desk):
+            each.shows("Came over a dead line", within=left_of(UNTOLD_MS, dead_since))
+        assert report.was_never_reloaded()
+        assert desk.was_never_reloaded()
+
+
+def test_a_server_that_stands_still_is_noticed_and_found_again(
+    open_page: People, floor: Floor, report: Screen, server: Program
+) -> None:
+    """Its connections stay open, new ones are taken by the system, and nobody answers."""
+    open_page.allow_errors(NO_ANSWER)
+    server.hold()
+    try:
+        report.is_cut_off(within=UNTOLD_MS)
+        begin(floor, "Came while the server stood still")
+    finally:
+        server.let_go()
+
+    report.shows("Came while the server stood still")
+    report.is_live()
+    assert report.was_never_reloaded()
+
+
+def test_the_server_misses_an_agent_whose_line_died(floor: Floor, server: Program) -> None:
+    """No page says good-bye, and the connection stays open."""
+    place = urlsplit(server.address)
+    assert place.hostname is not None
+    assert place.port is not None
+    pages = Connection.objects.filter(agent=floor.ana, closed_at=None)
+    with (
+        link_to(place.hostname, place.port) as link,
+        console_socket(link.address, session_of(floor.ana.user), close_timeout=0.1),
+        console_socket(server.address, session_of(floor.boris.user)),
+    ):
+        wait_until(pages.exists, SOON_MS)
+        link.go_dead()
+        wait_until(lambda: not pages.exists(), NOTICED_SECONDS * 1000 + SOON_MS)
+        assert Connection.objects.filter(agent=floor.boris, closed_at=None).exists()
+
+
+def wait_until(holds: Callable[[], bool], milliseconds: float) -> None:
+    deadline = time.monotonic() + milliseconds / 1000
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
 
 
 def test_a_socket_that_is_asked_to_come_back_does_so_at_once(open_page: People, floor: Floor) -> None:

@@ -110,6 +110,16 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def test_serve_starts_without_a_warning(database: str) -> None:
+    process = start(database, "serve", "--port", str(free_port()))
+    said = output_until(process, "http://127.0.0.1:")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=START_SECONDS)
+
+    assert "Warning" not in said
+    assert said.count("\n") == 1
+
+
 def test_serve_says_when_its_port_is_taken(database: str) -> None:
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
