@@ -37,6 +37,7 @@ LINES: Texts = {
     "transfer_requested": _("%(name)s is transferring this conversation to %(agent)s."),
     "transfer_rejected": _("%(agent)s rejected the transfer."),
     "transfer_timed_out": _("%(agent)s did not answer the transfer."),
+    "transfer_unreachable": _("%(agent)s went away before answering the transfer."),
     "transfer_cancelled": _("The transfer to %(agent)s was cancelled."),
     "consultant_now": _("%(agent)s took over. %(from)s is a consultant now."),
     "assigned_to_queue": _("%(name)s moved this conversation from %(from_queue)s to %(queue)s."),
@@ -46,6 +47,7 @@ LINES: Texts = {
     "fell_back": _("%(from_queue)s has no members who take work, so this conversation moved to %(queue)s."),
     "rejected": _("%(agent)s rejected the conversation."),
     "timed_out": _("%(agent)s did not answer the offer."),
+    "unreachable": _("%(agent)s went away before answering the offer."),
     "handover_note": _("%(name)s: %(note)s"),
 }
 
@@ -64,9 +66,11 @@ NOTICES: Texts = {
     "assign_accepted": _("%(agent)s accepted «%(subject)s»."),
     "assign_rejected": _("%(agent)s rejected «%(subject)s». It is open again."),
     "assign_timed_out": _("%(agent)s did not answer «%(subject)s» in time. It is open again."),
+    "assign_unreachable": _("%(agent)s went away before answering «%(subject)s». It is open again."),
     "transfer_accepted": _("%(agent)s took over «%(subject)s»."),
     "transfer_rejected": _("%(agent)s rejected the transfer of «%(subject)s». Nothing has moved."),
     "transfer_timed_out": _("%(agent)s did not answer the transfer of «%(subject)s». Nothing has moved."),
+    "transfer_unreachable": _("%(agent)s went away before answering the transfer of «%(subject)s». Nothing has moved."),
     "transfer_cancelled": _("The transfer of «%(subject)s» to %(agent)s was cancelled."),
     "presence_set": _("%(name)s set your presence to %(presence)s."),
     "queues_added": _("%(name)s added you to %(added)s."),
@@ -87,7 +91,9 @@ STAFFING: Texts = {
 ASKS = frozenset({"assigned", "offered"})
 """Notices that ask for an answer to an offer; when it was given, they have done their work."""
 
-REASSIGN = frozenset({"assign_rejected", "assign_timed_out", "transfer_rejected", "transfer_timed_out"})
+REASSIGN = frozenset(
+    f"{verb}_{outcome}" for verb in ("assign", "transfer") for outcome in ("rejected", "timed_out", "unreachable")
+)
 """Notices that come with a Reassign button (domain.md 3.5, 3.6)."""
 
 REASSIGN_LABEL = _("Reassign")
@@ -100,6 +106,7 @@ CAUSES: Texts = {
     "cancelled": _("a supervisor cancelled it."),
     "transferred": _("a supervisor transferred it to somebody else."),
     "moved_on": _("the conversation moved on."),
+    "agent_gone": _("you had no page open."),
 }
 
 TIMELINE: Texts = {

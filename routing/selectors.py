@@ -6,32 +6,58 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from routing.models import Agent, AgentProfile, AgentSkill, BasePresence, Queue, QueueMembership, User
+from routing.models import (
+    Agent,
+    AgentProfile,
+    AgentSkill,
+    BasePresence,
+    Queue,
+    QueueMembership,
+    User,
+)
 from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, is_open
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
 
 VIEW_ALL_QUEUES = "routing.view_all_queues"
+PERMISSIONS_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def actor_for(user: User) -> Actor:
     """The actor that this signed-in person is, with roles and scope (domain.md D13)."""
-    roles = user.role_set
-    agent = Agent.objects.filter(user=user, is_bot=False).first()
-    queue_ids = member_queue_ids(agent.pk) if agent is not None else frozenset()
-    supervised = None if user.has_perm(VIEW_ALL_QUEUES) else queue_ids
-    return Actor(
-        kind=ActorKind.PERSON,
-        name=user.display_name,
-        user_id=user.pk,
-        agent_id=agent.pk if agent is not None else None,
-        is_active=user.is_active,
-        roles=roles,
-        supervised_queue_ids=supervised if Role.SUPERVISOR in roles else frozenset(),
-        agent_queue_ids=queue_ids if Role.AGENT in roles else frozenset(),
+    return actors_for([user])[user.pk]
+
+
+def actors_for(users: Iterable[User]) -> dict[int, Actor]:
+    """The actors that these people are, in a fixed number of queries however many they are."""
+    rows = {user.pk: user for user in users}
+    profiles = dict(Agent.objects.filter(user__in=rows, is_bot=False).values_list("user_id", "pk"))
+    queues = queue_ids_of(profiles.values())
+    names = role_names(rows)
+    see_all = set(
+        User.objects.with_perm(VIEW_ALL_QUEUES, backend=PERMISSIONS_BACKEND)
+        .filter(pk__in=rows)
+        .values_list("pk", flat=True)
     )
+    found = {}
+    for user in rows.values():
+        roles = frozenset(role for role in Role if role.value in names[user.pk])
+        agent_id = profiles.get(user.pk)
+        queue_ids = queues[agent_id] if agent_id is not None else frozenset()
+        supervised = None if user.pk in see_all else queue_ids
+        found[user.pk] = Actor(
+            kind=ActorKind.PERSON,
+            name=user.display_name,
+            user_id=user.pk,
+            agent_id=agent_id,
+            is_active=user.is_active,
+            roles=roles,
+            supervised_queue_ids=supervised if Role.SUPERVISOR in roles else frozenset(),
+            agent_queue_ids=queue_ids if Role.AGENT in roles else frozenset(),
+        )
+    return found
 
 
 def agents() -> QuerySet[Agent]:
@@ -68,11 +94,13 @@ def supervised_queues(actor: Actor) -> QuerySet[Queue]:
     return queues if actor.supervised_queue_ids is None else queues.filter(pk__in=actor.supervised_queue_ids)
 
 
-def member_queue_ids(agent_id: int) -> frozenset[int]:
-    """The queues an agent belongs to, the default ones included (domain.md 1.2)."""
-    return frozenset(
-        Queue.objects.filter(Q(memberships__agent=agent_id) | Q(is_default=True)).values_list("pk", flat=True)
-    )
+def queue_ids_of(agent_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """The queues that each of these agents belongs to, the default ones included (domain.md 1.2)."""
+    found: dict[int, set[int]] = {agent_id: set() for agent_id in agent_ids}
+    for agent_id, queue_id in QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id"):
+        found[agent_id].add(queue_id)
+    everybodys = frozenset(Queue.objects.filter(is_default=True).values_list("pk", flat=True)) if found else frozenset()
+    return {agent_id: everybodys | queue_ids for agent_id, queue_ids in found.items()}
 
 
 def is_member(agent_id: int, queue: Queue) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from conversations import audit, notifications, policy, steps
@@ -180,6 +181,29 @@ def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent |
     return _decline(SYSTEM, conversation, offer, agents, now, missed=True)
 
 
+@action()
+def withdraw_unanswerable(offer_id: int, *, now: datetime | None = None) -> ConversationEvent | None:
+    """Nobody can answer: the agent went away after it was made (domain.md 2.3, P14).
+
+    It counts as timed out (T8) at once, without what a missed offer does to presence: they did not see it. The
+    supervisor who asked is told why and can reassign; the agent finds a notice. Returns None where it was answered
+    meanwhile, or somebody is there again.
+    """
+    conversation, offer = lock_offer(offer_id)
+    agents = lock_agents([offer.agent_id, conversation.agent_id])
+    now = now or timezone.now()
+    if not unanswerable().filter(pk=offer.pk).exists():
+        return None
+    notifications.notify([offer.agent.user_id], "offer_withdrawn", conversation, now=now, cause="agent_gone")
+    return _decline(SYSTEM, conversation, offer, agents, now, missed=True, gone=True)
+
+
+def unanswerable() -> QuerySet[Offer]:
+    """Pending offers whose agent went away since. One made to somebody who was gone already keeps its time: the
+    supervisor confirmed that (domain.md 3.5)."""
+    return Offer.objects.filter(status=OfferStatus.PENDING, offered_at__lt=F("agent__left_at"))
+
+
 def _decline(
     actor: Actor,
     conversation: LockedConversation,
@@ -188,13 +212,14 @@ def _decline(
     now: datetime,
     *,
     missed: bool,
+    gone: bool = False,
 ) -> ConversationEvent:
     agent = agents[offer.agent_id]
     transfer = offer.kind == OfferKind.TRANSFER
     hearers = steps.audience(conversation, offer.requested_by_id, agent.user_id, open_list=not transfer)
     steps.settle_offer(offer, OfferStatus.TIMED_OUT if missed else OfferStatus.REJECTED, now)
     before = conversation.state
-    outcome = "timed_out" if missed else "rejected"
+    outcome = "unreachable" if gone else "timed_out" if missed else "rejected"
     if transfer:
         steps.whisper(conversation, f"transfer_{outcome}", {"agent": agent.name}, now)
         steps.offer_again(conversation, agents, now)
@@ -213,7 +238,8 @@ def _decline(
         steps.open_session(conversation, now=now)
         steps.whisper(conversation, outcome, {"agent": agent.name}, now)
         version = steps.save(conversation)
-    steps.declined(agent, conversation, missed=missed, now=now)
+    if not gone:
+        steps.declined(agent, conversation, missed=missed, now=now)
     if offer.requested_by_id is not None:
         notifications.notify(
             [offer.requested_by_id],

@@ -42,6 +42,7 @@ def run_due(*, now: datetime | None = None) -> int:
     done += _each(chat_pages.gone(at)[:BATCH], lambda pk: chat_pages.leave(pk, now=at))
     done += _each(_left_for_good(at), lambda pk: closure.customer_gone(pk, now=at))
     done += _each(_orphaned(at), lambda pk: absence.agent_gone(pk, now=at))
+    done += _each(_unanswerable_offers(), lambda pk: offers.withdraw_unanswerable(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done
@@ -62,6 +63,10 @@ def _each(ids: Iterable[int], act: Callable[[int], object]) -> int:
 def _due_offers(now: datetime) -> list[int]:
     due = Offer.objects.filter(status=OfferStatus.PENDING, expires_at__lte=now)
     return list(due.order_by("expires_at", "pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _unanswerable_offers() -> list[int]:
+    return list(offers.unanswerable().order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _due_holds(now: datetime) -> list[int]:

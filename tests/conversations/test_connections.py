@@ -12,7 +12,9 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from conversations.consumers import websocket_urlpatterns
-from conversations.services import attendance, closure, timers
+from conversations.models import Conversation, Offer
+from conversations.selectors import settings_row
+from conversations.services import assignment, attendance, closure, timers
 from routing import steps
 from routing.locks import lock_agents
 from routing.models import Agent, BasePresence, Connection, PresenceChange, SetBy, User
@@ -22,6 +24,9 @@ from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.pages import RELOAD
 from supervisor_console.kernel.realtime import action
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, fresh, make_floor, set_presence
+from tests.conversations.hearing import hearing
+from tests.conversations.looking import attempts, said
+from tests.invariants import broken
 
 PROCESS, OTHER_PROCESS = uuid4(), uuid4()
 
@@ -271,3 +276,99 @@ async def test_the_pages_of_others_say_nothing_about_presence(real_floor: Floor)
     assert not await Connection.objects.aexists()
     for socket in sockets:
         await socket.disconnect()
+
+
+# --- offers to somebody who is gone (domain.md 2.3, P14) -----------------------------------------------------------
+
+
+def outcome(conversation: Conversation) -> str:
+    """What became of its latest offer."""
+    return Offer.objects.filter(conversation=conversation).latest("pk").status
+
+
+def test_an_offer_to_who_closed_the_last_page_is_withdrawn_and_the_supervisor_told(floor: Floor) -> None:
+    """At once, not at the end of its countdown; it is not held against the agent."""
+    page = open_page(floor.ana, at(0))
+    chat = floor.offered()
+    close_page(page, at(30))
+
+    timers.run_due(now=at(34))
+    assert outcome(chat) == "pending"
+
+    with hearing() as heard:
+        timers.run_due(now=at(35))
+
+    assert (fresh(chat).state, outcome(chat), attempts(chat)[-2]) == (
+        "open",
+        "timed_out",
+        ("ana", "AgentTimeout"),
+    )
+    assert said(chat)[-1] == "unreachable (internal)"
+    assert heard.notices == [("ana", "offer_withdrawn"), ("sara", "assign_unreachable")]
+    assert now_of(floor.ana) == ("offline", "system")
+    assert broken(at(35)) == []
+    open_page(floor.ana, at(60))
+    assert now_of(floor.ana) == ("available", "system"), "missing it did not set them aside"
+
+
+def test_an_offer_outlives_a_page_that_is_loaded_again(floor: Floor) -> None:
+    page = open_page(floor.ana, at(0))
+    chat = floor.offered()
+    close_page(page, at(30))
+    open_page(floor.ana, at(34))
+
+    timers.run_due(now=at(40))
+
+    assert outcome(chat) == "pending"
+
+
+def test_an_offer_outlives_signing_out_while_another_browser_is_open(floor: Floor) -> None:
+    open_page(floor.ana, at(0))
+    chat = floor.offered()
+    presence.keep_alive(PROCESS, now=at(30))
+    presence.sign_out(floor.ana.pk, now=at(30))
+
+    timers.run_due(now=at(31))
+    assert outcome(chat) == "pending"
+
+    Connection.objects.all().update(closed_at=at(32))
+    timers.run_due(now=at(37))
+    assert outcome(chat) == "timed_out"
+
+
+def test_an_offer_to_who_chose_offline_or_was_gone_already_keeps_its_time(floor: Floor) -> None:
+    """The first is there; the second was asked although they were gone, which a supervisor confirmed."""
+    chosen, knowing = floor.offered(), floor.start()
+    set_presence(floor.ana, BasePresence.OFFLINE, set_by=SetBy.AGENT, now=at(30))
+    leave(floor.boris, at(0), at(30))
+    knowing = fresh(knowing)
+    settings = settings_row()
+    settings.allow_assign_offline = True
+    settings.save()
+    assignment.assign(
+        actor_of(floor.sara),
+        knowing.pk,
+        agent_id=floor.boris.pk,
+        version=knowing.version,
+        confirmed=EVERY_CAUTION,
+        now=at(40),
+    )
+
+    timers.run_due(now=at(50))
+
+    assert [outcome(each) for each in (chosen, knowing)] == ["pending", "pending"]
+
+
+def test_a_transfer_to_who_closed_the_last_page_comes_to_nothing(floor: Floor) -> None:
+    page = open_page(floor.boris, at(0))
+    chat = floor.active()
+    assignment.transfer(actor_of(floor.sara), chat.pk, agent_id=floor.boris.pk, version=chat.version, now=at(30))
+    close_page(page, at(31))
+
+    with hearing() as heard:
+        timers.run_due(now=at(36))
+
+    after = fresh(chat)
+    assert (after.state, after.agent_id, outcome(chat)) == ("active", floor.ana.pk, "timed_out")
+    assert heard.notices == [("boris", "offer_withdrawn"), ("sara", "transfer_unreachable")]
+    assert broken(at(36)) == []
