@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from routing.models import (
@@ -34,7 +34,7 @@ def actors_for(users: Iterable[User]) -> dict[int, Actor]:
     """The actors that these people are, in a fixed number of queries however many they are."""
     rows = {user.pk: user for user in users}
     profiles = dict(Agent.objects.filter(user__in=rows, is_bot=False).values_list("user_id", "pk"))
-    queues = queue_ids_of(profiles.values())
+    queues = queue_ids_by_agent(profiles.values())
     names = role_names(rows)
     see_all = set(
         User.objects.with_perm(VIEW_ALL_QUEUES, backend=PERMISSIONS_BACKEND)
@@ -94,7 +94,7 @@ def supervised_queues(actor: Actor) -> QuerySet[Queue]:
     return queues if actor.supervised_queue_ids is None else queues.filter(pk__in=actor.supervised_queue_ids)
 
 
-def queue_ids_of(agent_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+def queue_ids_by_agent(agent_ids: Iterable[int]) -> dict[int, frozenset[int]]:
     """The queues that each of these agents belongs to, the default ones included (domain.md 1.2)."""
     found: dict[int, set[int]] = {agent_id: set() for agent_id in agent_ids}
     for agent_id, queue_id in QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,7 +15,8 @@ from django.utils import timezone, translation
 
 from conversations import wording
 from conversations.consumers.board import board
-from conversations.consumers.relay import COME_BACK, LIFETIME, RelayConsumer
+from conversations.consumers.door import Guest, door
+from conversations.consumers.relay import COME_BACK, LIFETIME, NOT_ALLOWED, RelayConsumer
 from conversations.consumers.roll import roll
 from conversations.reports import notices
 from conversations.reports.live import QUERY_MAX, View, view_of
@@ -28,9 +31,6 @@ from supervisor_console.kernel.realtime import Frame
 SEEN_EVERY = 10
 """Seconds between two notes that a console is there (a monitor is lost after 30, domain.md 3.3)."""
 
-SCOPE_EVERY = 6
-"""After so many notes the roles are read again: who may see something else now has to come back."""
-
 WATCHED_MAX = 50
 DIGEST_MAX = 64
 
@@ -43,12 +43,23 @@ class ConsoleConsumer(RelayConsumer):
     """
 
     actor: Actor
+    guest: Guest | None = None
     page: UUID | None = None
 
     async def connect(self) -> None:
         """As any socket; an agent's counts for their presence, which is one over all their pages (domain.md 1.3)."""
         await super().connect()
-        if self.workers and self.actor.is_agent and self.actor.agent_id is not None:
+        if not self.workers:
+            return
+        session = self.scope.get("session")
+        self.guest = Guest(
+            actor=self.actor,
+            session_key=session.session_key if session is not None else None,
+            password=cast(User, self.scope.get("user")).password,
+            ask_back=partial(self.end, COME_BACK),
+        )
+        door().enter(self.guest)
+        if self.actor.is_agent and self.actor.agent_id is not None:
             self.page = roll().open(self.actor.agent_id)
 
     async def find_topics(self) -> frozenset[str] | None:
@@ -79,13 +90,31 @@ class ConsoleConsumer(RelayConsumer):
     def _watch(self, content: dict[str, Any]) -> None:
         topics, query, language = content.get("topics"), content.get("query"), content.get("language")
         if isinstance(topics, list):
-            self.watched = frozenset(topic for topic in topics[:WATCHED_MAX] if isinstance(topic, str))
+            before, shown = self.watched, frozenset(topic for topic in topics[:WATCHED_MAX] if isinstance(topic, str))
+            self.watched = shown
+            if before is not None:
+                self._catch_up(shown - before, content.get("since"))
         if language in dict(settings.LANGUAGES):
             self.language = cast(str, language)
         self._close_view()
-        if isinstance(query, str) and len(query) <= QUERY_MAX and self.actor.is_supervisor:
+        if isinstance(query, str) and not self.actor.is_supervisor:
+            self.end(NOT_ALLOWED)  # Their page is the report still, and they are no supervisor any more.
+        elif isinstance(query, str) and len(query) <= QUERY_MAX:
             self.view = view_of(self.actor, query, self.language)
             board().open(self.view, cast(int, self.actor.user_id), self.put, str(content.get("digest"))[:DIGEST_MAX])
+
+    def _catch_up(self, regions: frozenset[str], mark: object) -> None:
+        """Regions that the page begins to show were asked for after ``mark``: name those that changed since.
+
+        The page hears of them from now on; in between nobody told it. Before the first ``watch`` all is told.
+        """
+        missed = self.hub.since(mark, self.deliver) if isinstance(mark, int) else None
+        if missed is None:
+            stale = set(regions)
+        else:
+            stale = set().union(*(self._regions(topics, frame) for topics, frame in missed)) & regions
+        if stale:
+            self.put(json.dumps({"type": "stale", "topics": sorted(stale)}))
 
     def _close_view(self) -> None:
         if self.view is not None:
@@ -101,8 +130,16 @@ class ConsoleConsumer(RelayConsumer):
             return frame
         if frame.get("code") == QueuesChanged.code and f"user:{self.actor.user_id}" in topics:
             # Other open lists, perhaps another scope: the page comes back at once, and hears of those.
-            self.workers.append(asyncio.create_task(self.close(COME_BACK)))
+            self.end(COME_BACK)
             return None
+        regions = self._regions(topics, frame)
+        if self.watched is not None:
+            regions &= self.watched
+        own = any(topic.startswith("user:") for topic in topics)
+        return {**frame, "topics": list[Json](sorted(regions)), "own": own} if regions else None
+
+    def _regions(self, topics: frozenset[str], frame: Frame) -> set[str]:
+        """The regions of pages that a frame to these topics changes, for this person."""
         regions = {"report"} if any(topic.startswith("report:") for topic in topics) else set()
         if self.actor.is_agent and any(topic.startswith(("user:", "open:")) for topic in topics):
             regions.add("desk")
@@ -110,27 +147,19 @@ class ConsoleConsumer(RelayConsumer):
             regions.add("agents")
         if frame.get("conversation") is not None:
             regions.add(f"conversation:{frame['conversation']}")
-        if self.watched is not None:
-            regions &= self.watched
-        own = any(topic.startswith("user:") for topic in topics)
-        return {**frame, "topics": list[Json](sorted(regions)), "own": own} if regions else None
+        return regions
 
     async def tend(self) -> None:
-        """Note every few seconds that this person's console is there, for monitoring (domain.md 3.3).
-
-        Whoever has other roles or another scope meanwhile, or is deactivated, has to come back.
-        """
-        for turn in range(1, LIFETIME // SEEN_EVERY):
+        """Note every few seconds that this person's console is there, for monitoring (domain.md 3.3)."""
+        for _ in range(LIFETIME // SEEN_EVERY):
             await database_sync_to_async(supervision.seen)(cast(int, self.actor.user_id), now=timezone.now())
             await asyncio.sleep(SEEN_EVERY)
-            if turn % SCOPE_EVERY == 0:
-                fresh = await self._read_actor()
-                if fresh is None or frozenset(_topics_of(fresh)) != frozenset(_topics_of(self.actor)):
-                    break
         await self.close(COME_BACK)
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket, its view, and the page it stood for."""
+        if self.guest is not None:
+            door().leave(self.guest)
         if self.page is not None:
             roll().close(self.page)
             self.page = None

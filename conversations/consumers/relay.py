@@ -12,6 +12,7 @@ from django.utils import timezone
 from supervisor_console.kernel.realtime import Frame, hub
 
 NOT_SIGNED_IN = 4401
+NOT_ALLOWED = 4403
 NOT_VISIBLE = 4404
 TOO_SLOW = 4408
 COME_BACK = 4409
@@ -43,7 +44,7 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         self.hub = hub()
         await self.hub.start()
         self.hub.subscribe(topics, self.deliver)
-        await self.send_json({"type": "hello", "now": timezone.now().isoformat()})
+        await self.send_json(self.sign_of_life("hello"))
         self.workers = [asyncio.create_task(self.relay()), asyncio.create_task(self.tend())]
 
     async def find_topics(self) -> frozenset[str] | None:
@@ -65,8 +66,12 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         try:
             self.outbox.put_nowait(item)
         except asyncio.QueueFull:
-            self.dropped = True
-            self.workers.append(asyncio.create_task(self.close(TOO_SLOW)))
+            self.end(TOO_SLOW)
+
+    def end(self, code: int) -> None:
+        """Close the socket, and let nothing more wait for it."""
+        self.dropped = True
+        self.workers.append(asyncio.create_task(self.close(code)))
 
     async def relay(self) -> None:
         """Send what waits, one after the other."""
@@ -86,8 +91,12 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Answer a ping; anything else means nothing here."""
-        if isinstance(content, dict) and content.get("type") == "ping":
-            await self.send_json({"type": "pong", "now": timezone.now().isoformat()})
+        if isinstance(content, dict) and content.get("type") == "ping" and hasattr(self, "hub"):
+            await self.send_json(self.sign_of_life("pong"))
+
+    def sign_of_life(self, kind: str) -> Frame:
+        """The server's clock, and how much this process has heard: what a page reads after that, shows it."""
+        return {"type": kind, "now": timezone.now().isoformat(), "mark": self.hub.heard}
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Garbage from a client is nothing, not an error."""

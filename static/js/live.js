@@ -14,12 +14,13 @@ const PONG_WITHIN = 4000; // ms without a word after a ping until the link count
 const PONG_AFTER_SLEEP = 2000; // ms, when the page slept: the link has most likely gone meanwhile
 const CONNECT_WITHIN = 10000;
 const FETCH_WITHIN = 15000;
-const FETCH_AFTER_DEATH = 1000; // ms: what hangs on another connection of the dead line is asked for again at once,
-const RUSH = 5000; // for so many ms
+const CONNECTIONS = 6; // that a browser keeps to one server, at most
+const SHED_WITHIN = 1000; // ms until a connection that does not answer counts as dead
 const RETRY = 1500; // ms until a region whose fetch failed is fetched again, and up to as many more by chance
 const COME_BACK = 4409;
 const LIVED = 1000; // ms that a socket lives before it is asked to come back, or it is not asked but kept out
-const FINAL = new Set([4401, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
+const SIGNED_OUT = 4401;
+const FINAL = new Set([SIGNED_OUT, 4403, 4404]); // not signed in, not allowed, not there: coming back would not help
 const OWN = 2500; // ms in which events count as the answer to one's own action
 const LONGEST_PAUSE = 4000; // ms between two attempts to connect, at most; half of it is chance, so that not all come at once
 const SILENT = 12000; // ms without a word from the server after which the page no longer claims to be live
@@ -42,7 +43,7 @@ let lag = null;
 let reconnectTimer = 0;
 let heard = Date.now();
 let began = 0;
-let died = -Infinity;
+let clean = Promise.resolve();
 let deaths = 0;
 let tended = Date.now();
 
@@ -61,8 +62,10 @@ function isHeld(region) {
   return isDialogOpen() || (pressed !== null && region.contains(pressed)) || region.querySelector('[data-row][aria-selected="true"]') !== null;
 }
 
-function fetchRegion(region) {
-  window.htmx.trigger(region, "live:refresh");
+async function fetchRegion({ id }) {
+  await clean;
+  const region = document.getElementById(id);
+  if (region) window.htmx.trigger(region, "live:refresh");
 }
 
 function refresh(region) {
@@ -95,19 +98,17 @@ function change(region, what, forced = false) {
   showChip();
 }
 
-// A region whose fetch brought nothing is not left as it is. What hangs is given up, sooner where the line was dead.
+// A region whose fetch brought nothing is not left as it is, and what hangs is given up.
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.triggeringEvent?.type !== "live:refresh") return;
-  event.detail.timeout = performance.now() - died < RUSH ? FETCH_AFTER_DEATH : FETCH_WITHIN;
+  if (event.detail.triggeringEvent?.type === "live:refresh") event.detail.timeout = FETCH_WITHIN;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const { requestConfig, successful, xhr, elt } = event.detail;
   if (successful || requestConfig?.triggeringEvent?.type !== "live:refresh" || (xhr.status > 0 && xhr.status < 500)) return;
-  const pause = performance.now() - died < RUSH ? 0 : RETRY + Math.random() * RETRY;
   setTimeout(() => {
     const region = document.getElementById(elt.id);
     if (region?.dataset.live && isOpen()) change(region, "again");
-  }, pause);
+  }, RETRY + Math.random() * RETRY);
 });
 
 export function refreshAll(forced = false) {
@@ -122,8 +123,15 @@ const queryOf = (region) => new URL(region.getAttribute("hx-get"), location.href
 
 let told = "";
 
-// Says what this page shows: the address and the digest of the kept region, the topics of the others.
-function watch(again = false) {
+// What the server had heard when it spoke last, and over which socket. Whatever is asked for after that, shows it.
+let mark = null;
+const asked = new WeakMap(); // request → the mark before it
+
+document.addEventListener("htmx:beforeRequest", (event) => asked.set(event.detail.xhr, mark));
+
+// Says what this page shows: the address and the digest of the kept region, the topics of the others; and since when,
+// where a request brought them: the server names those that changed meanwhile.
+function watch(again = false, since = null) {
   if (!isOpen()) return;
   const kept = regions().find(isKept);
   const topics = [...new Set(regions().filter((region) => !isKept(region)).flatMap(topicsOf))].sort();
@@ -131,7 +139,7 @@ function watch(again = false) {
   const words = JSON.stringify(showing);
   if (words === told && !again) return;
   told = words;
-  socket.send(JSON.stringify({ ...showing, digest: kept?.dataset.digest ?? "" }));
+  socket.send(JSON.stringify({ ...showing, digest: kept?.dataset.digest ?? "", since: since?.socket === socket ? since.heard : null }));
 }
 
 function made(html) {
@@ -214,6 +222,7 @@ function beat(frame) {
   if (differs > 1) watch(true);
 }
 
+document.addEventListener("htmx:afterSwap", (event) => watch(false, asked.get(event.detail.xhr)));
 document.addEventListener("htmx:afterSettle", () => watch());
 
 function letIn() {
@@ -368,8 +377,12 @@ function receive(frame) {
     case "hello":
       if (frame.now) setServerTime(frame.now);
       attempt = 0;
+      mark = { socket, heard: frame.mark };
+      // The server listens for this page from now on: what is fetched now misses nothing.
+      for (const region of regions()) if (!isKept(region)) change(region, "all");
       break;
     case "pong": {
+      mark = { socket, heard: frame.mark };
       const there = performance.now() - pinged;
       pinged = 0;
       deaths = 0;
@@ -386,6 +399,9 @@ function receive(frame) {
     case "event":
       announce(frame.topics ?? [], frame.conversation ? `conversation:${frame.conversation}` : frame.id);
       document.dispatchEvent(new CustomEvent("console:event", { detail: frame }));
+      break;
+    case "stale":
+      announce(frame.topics ?? [], "all");
       break;
     case "typing":
       document.dispatchEvent(new CustomEvent("console:typing", { detail: frame }));
@@ -415,7 +431,6 @@ function connect() {
     told = "";
     show("live");
     stamp();
-    for (const region of regions()) if (!isKept(region)) change(region, "all");
     watch();
     ping(CONNECT_WITHIN); // A server to which everybody comes back at once may take its time.
   };
@@ -428,13 +443,18 @@ function connect() {
   mine.onclose = (event) => { if (mine === socket) lose(event.code); };
 }
 
+const isWriting = () => [...document.querySelectorAll("textarea")].some((field) => field.value.trim() && field.value !== field.defaultValue);
+
 function lose(code) {
   socket = null;
   lag = null;
   if (FINAL.has(code)) {
     show("out");
     const login = document.body.dataset.loginUrl;
-    showBanner("banner_signed_out", "crit", login && element("a", { class: "btn small", href: `${login}?next=${encodeURIComponent(location.pathname + location.search)}` }, text("log_in")));
+    const door = login && `${login}?next=${encodeURIComponent(location.pathname + location.search).replaceAll("%2F", "/")}`;
+    // What is on the screen is not theirs to read any more; what they were writing still is.
+    if (code === SIGNED_OUT && door && !isWriting()) location.assign(door);
+    else showBanner("banner_signed_out", "crit", door && element("a", { class: "btn small", href: door }, text("log_in")));
     return;
   }
   show("broken");
@@ -452,6 +472,15 @@ function giveUp() {
   mine.close();
 }
 
+// The socket's line is dead, and so are the connections that the browser keeps for the next fetches. Each is asked for
+// something small; what hangs is closed, and whatever is fetched after that goes a new way.
+function shed() {
+  for (const region of regions()) window.htmx.trigger(region, "htmx:abort");
+  const small = document.querySelector("meta[name=console-sprite]")?.content ?? path;
+  const ask = () => fetch(small, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(SHED_WITHIN) });
+  clean = Promise.allSettled(Array.from({ length: CONNECTIONS }, ask));
+}
+
 function ping(within = PONG_WITHIN * 2 ** Math.min(deaths, 3)) {
   if (!isOpen() || pinged) return;
   pinged = performance.now();
@@ -464,8 +493,8 @@ function tend() {
   const slept = Date.now() - tended > SILENT;
   tended = Date.now();
   if (isOpen() && pinged && now - pinged > patience && Date.now() - heard > patience) {
-    died = now;
     deaths += 1;
+    shed();
     giveUp();
   } else if (slept) {
     pinged = 0;

@@ -3,24 +3,33 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
+from django.test import Client
 
 from conversations.consumers import websocket_urlpatterns
+from conversations.consumers.door import Guest, not_as_they_came
 from conversations.models import Conversation, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
 from conversations.views.access import remember_customer
-from routing.models import User
+from routing.models import QueueMembership, User
+from routing.selectors import actors_for
 from routing.services import staffing
+from supervisor_console.kernel.actor import Role
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+QUERIES_OF_A_LOOK = 6
+"""People, agents, memberships, default queues, roles, the right to see every queue; and sessions, where there are."""
 
 QUIET = 0.25
 """Seconds without a frame after which nothing more is expected; the push itself takes a few milliseconds."""
@@ -32,6 +41,14 @@ class Ear:
     def __init__(self, socket: WebsocketCommunicator, closed: int = 0) -> None:
         self.socket = socket
         self.closed = closed  # the code with which the server refused, 0 where it did not
+
+    def ended(self) -> int:
+        """The code with which the server closed it since, 0 where it did not; what came before is passed over."""
+        queue = self.socket.output_queue
+        while not queue.empty():
+            if (message := queue.get_nowait())["type"] == "websocket.close":
+                return int(message["code"])
+        return 0
 
     async def heard(self, at_least: int = 0) -> list[dict[str, Any]]:
         """The frames that came; waits longer for as many as one knows must come."""
@@ -55,13 +72,20 @@ async def listening() -> AsyncIterator[Listen]:
     opened: list[WebsocketCommunicator] = []
 
     async def listen(
-        user: User | None = None, *, chat: Conversation | None = None, cookie: str = "", watch: list[str] | None = None
+        user: User | None = None,
+        *,
+        chat: Conversation | None = None,
+        cookie: str = "",
+        watch: list[str] | None = None,
+        session: SessionStore | None = None,
     ) -> Ear:
         path = f"/ws/chat/{chat.public_id}/" if chat is not None else "/ws/console/"
         headers = [(b"cookie", f"chat={cookie}".encode())] if cookie else []
         socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=headers)
         if user is not None:
             cast(dict[str, Any], socket.scope)["user"] = user
+        if session is not None:
+            cast(dict[str, Any], socket.scope)["session"] = session
         opened.append(socket)
         assert (await socket.connect())[0]
         first = await socket.receive_output(5)
@@ -87,6 +111,13 @@ def cookie_of(conversation: Conversation) -> str:
     response = HttpResponse()
     remember_customer(response, conversation.customer_id, secure=False)
     return response.cookies["chat"].value
+
+
+def session_for(user: User) -> SessionStore:
+    """A session of this person that is in the database."""
+    client = Client()
+    client.force_login(user)
+    return SessionStore(client.session.session_key)
 
 
 def codes(frames: list[dict[str, Any]], kind: str = "event") -> list[str]:
@@ -285,6 +316,39 @@ async def test_a_page_that_says_what_it_shows_is_told_only_of_that(floor: Floor)
         assert topics(await anas.heard(1)) == {f"conversation:{chat.pk}"}
 
 
+async def mark_of(ear: Ear) -> int:
+    """What the server says it has heard so far."""
+    await ear.socket.send_json_to({"type": "ping"})
+    return int(next(frame for frame in await ear.heard(1) if frame["type"] == "pong")["mark"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("before", True),
+        ("after", False),  # The control: who asked after it was told of nothing, and knows it.
+        ("never", True),  # Where it is not known, everything counts as changed.
+        ("long ago", True),
+    ],
+)
+async def test_what_changed_between_the_request_for_a_region_and_its_watch_is_named(
+    floor: Floor, asked: str, told: bool
+) -> None:
+    chat, other = await do(floor.active)(), await do(floor.start)()
+    async with listening() as listen:
+        saras = await listen(floor.sara, watch=[f"conversation:{other.pk}"])
+        before = await mark_of(saras)
+
+        await do(messaging.receive)(await do(customer_of)(chat), chat.pk, text="While the page was on its way")
+        assert await saras.heard() == [], "nobody told a page that did not show it yet"
+
+        since = {"before": before, "after": await mark_of(saras), "never": None, "long ago": before - 1_000_000}[asked]
+        topics = [f"conversation:{chat.pk}", f"conversation:{other.pk}"]
+        await saras.socket.send_json_to({"type": "watch", "query": None, "topics": topics, "since": since})
+        heard = [frame["topics"] for frame in await saras.heard() if frame["type"] == "stale"]
+        assert heard == ([[f"conversation:{chat.pk}"]] if told else [])
+
+
 async def test_nobody_listens_without_signing_in(floor: Floor) -> None:
     async with listening() as listen:
         assert (await listen(None)).closed == 4401
@@ -294,6 +358,94 @@ async def test_a_deactivated_person_does_not_listen(floor: Floor) -> None:
     await do(User.objects.filter(pk=floor.ana.user_id).update)(is_active=False)
     async with listening() as listen:
         assert (await listen(floor.ana.user)).closed == 4401
+
+
+def sign_out(floor: Floor, session: SessionStore) -> None:
+    session.flush()
+
+
+def deactivate(floor: Floor, session: SessionStore) -> None:
+    User.objects.filter(pk=floor.ana.user_id).update(is_active=False)
+
+
+def change_password(floor: Floor, session: SessionStore) -> None:
+    user = User.objects.get(pk=floor.ana.user_id)
+    user.set_password("another one")
+    user.save()
+
+
+def take_the_role(floor: Floor, session: SessionStore) -> None:
+    floor.ana.user.groups.clear()
+
+
+def give_another_role(floor: Floor, session: SessionStore) -> None:
+    staffing.give_roles(floor.ana.user_id, frozenset({Role.AGENT, Role.SUPERVISOR}))
+
+
+def give_a_role_a_right(floor: Floor, session: SessionStore) -> None:
+    right = Permission.objects.get(codename="view_all_queues")
+    Group.objects.get(name=Role.AGENT.value).permissions.add(right)
+    staffing.give_roles(floor.ana.user_id, frozenset({Role.AGENT, Role.SUPERVISOR}))
+
+
+def take_from_a_queue(floor: Floor, session: SessionStore) -> None:
+    QueueMembership.objects.filter(agent=floor.ana).delete()
+
+
+def nothing(floor: Floor, session: SessionStore) -> None:
+    """The control."""
+
+
+@pytest.mark.parametrize(
+    ("change", "closed"),
+    [
+        (sign_out, {"ana": 4409}),
+        (deactivate, {"ana": 4409}),
+        (change_password, {"ana": 4409}),
+        (take_the_role, {"ana": 4409}),
+        (give_another_role, {"ana": 4409}),
+        (give_a_role_a_right, {"ana": 4409}),
+        (take_from_a_queue, {"ana": 4409}),
+        (nothing, {}),
+    ],
+)
+async def test_a_socket_does_not_outlive_what_it_was_opened_for(
+    floor: Floor, change: Callable[[Floor, SessionStore], None], closed: dict[str, int]
+) -> None:
+    """Within two seconds, whoever changed it and on which way; whoever it does not concern stays."""
+    async with listening() as listen:
+        session = await do(session_for)(floor.ana.user)
+        ears = {"ana": await listen(floor.ana.user, session=session), "boris": await listen(floor.boris.user)}
+
+        await do(change)(floor, session)
+
+        await asyncio.sleep(2.0)
+        assert {name: code for name, ear in ears.items() if (code := ear.ended())} == closed
+
+
+async def test_who_is_no_supervisor_any_more_does_not_keep_the_report(floor: Floor) -> None:
+    """Their page comes back with what it shows, and is told that it may not."""
+    await do(staffing.give_roles)(floor.sara.pk, frozenset({Role.AGENT}))
+    async with listening() as listen:
+        hers = await listen(floor.sara)
+
+        await hers.socket.send_json_to({"type": "watch", "query": "", "topics": []})
+
+        await asyncio.sleep(QUIET)
+        assert hers.ended() == 4403
+
+
+async def test_one_look_at_the_door_costs_the_same_for_all(
+    floor: Floor, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    def look(people: list[User]) -> None:
+        actors = actors_for(people)
+        guests = [Guest(actors[person.pk], None, person.password, lambda: None) for person in people]
+        with django_assert_num_queries(QUERIES_OF_A_LOOK):
+            assert not_as_they_came(guests) == set()
+
+    await do(look)([floor.ana.user, floor.boris.user])
+    await do(look)([floor.ana.user, floor.boris.user, floor.cene.user, floor.sara, floor.stefan])
 
 
 @pytest.mark.parametrize("cookie", ["", "forged", "anothers"])

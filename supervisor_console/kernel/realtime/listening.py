@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -37,6 +38,9 @@ PROVE_SECONDS = 5.0
 PROVE_WITHIN_SECONDS = 2.0
 """… and subscribes afresh if that does not come back: a connection can be dead without saying so."""
 
+REPEATED = 500
+"""How many of the latest frames a process keeps, for pages that begin to show something."""
+
 Deliver = Callable[[frozenset[str], Frame], None]
 
 
@@ -55,6 +59,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.pulse = Pulse()
+        self.heard = 0
+        self._latest: deque[tuple[frozenset[str], Frame]] = deque(maxlen=REPEATED)
         self._listeners: dict[str, set[Deliver]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
@@ -88,6 +94,17 @@ class Hub:
                 del self._listeners[topic]
         if not self._listeners and not self._starting.locked():
             self._stop()
+
+    def since(self, mark: int, deliver: Deliver) -> list[tuple[frozenset[str], Frame]] | None:
+        """What a listener was handed after ``heard`` was ``mark``, or None where that is forgotten.
+
+        Whatever was heard before the mark was committed before it: what is read after the mark shows it.
+        """
+        behind = self.heard - mark
+        if not 0 <= behind <= len(self._latest):
+            return None
+        frames = islice(self._latest, len(self._latest) - behind, None)
+        return [found for found in frames if any(deliver in self._listeners.get(topic, ()) for topic in found[0])]
 
     def _stop(self) -> None:
         for task in self._tasks:
@@ -188,6 +205,9 @@ class Hub:
         for number, entry in enumerate(frames):
             topics = frozenset(entry["topics"])
             frame = {"id": f"{pk}.{number}", "via": via, **entry["frame"]}
+            if pk is not None:
+                self.heard += 1
+                self._latest.append((topics, frame))
             for deliver in set().union(*(self._listeners.get(topic, ()) for topic in topics)):
                 try:
                     deliver(topics, frame)
