@@ -38,7 +38,7 @@ class Agent(models.Model):
 
     The current presence stands here, its history in ``PresenceChange``. ``left_presence`` is what it was
     when the last page of the agent went away, as long as nothing else changed it since. ``left_at`` is when they
-    went away, by closing the last page or signing out, until they are back; who never came has not left.
+    went away, until they are back; who never had a page, as the simulated ones, has not left.
     Load is not stored: it is derived from the conversations held (house-style.md 3).
     """
 

@@ -82,14 +82,13 @@ def sign_in(agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> b
 def sign_out(agent_id: int, *, now: datetime | None = None) -> bool:
     """An agent signs out: Offline, whoever set what before; the work stays (domain.md 1.3).
 
+    Since when they are away, the last of their pages says when it closes.
     Returns whether it changed. Announced to desks and reports.
     """
     agent = lock_agents([agent_id]).get(agent_id)
     if agent is None:
         return False
     now = now or timezone.now()
-    if agent.left_at is None and not Connection.objects.exclude(pages.over(now)).filter(agent=agent).exists():
-        steps.went(agent, now=now)  # Otherwise the last page to close says when.
     if _is_gone(agent):
         steps.forget(agent)
         return False

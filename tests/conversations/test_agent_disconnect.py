@@ -164,20 +164,29 @@ def test_whom_a_supervisor_sets_available_meanwhile_is_gone_still(floor: Floor) 
     assert fresh(chat).state == "open"
 
 
-def test_who_signed_out_is_gone(floor: Floor, client: Client) -> None:
+def test_who_signed_out_is_gone_when_the_pages_have_closed(floor: Floor, client: Client) -> None:
     chat = floor.active()
     client.force_login(floor.ana.user)
+    key = open_page(floor.ana, 31)
     client.post("/logout/")
-    left_at = Agent.objects.get(pk=floor.ana.pk).left_at
-    assert left_at is not None
+    presence_service.keep_alive(PROCESS, closed=[key], now=LEFT - RELOAD)
+    timers.run_due(now=LEFT)
 
-    assert timers.run_due(now=left_at + GRACE) == 1
+    assert timers.run_due(now=LEFT + GRACE) == 1
     assert fresh(chat).state == "open"
+
+
+def test_who_signs_out_without_ever_having_had_a_page_is_not_missed(floor: Floor) -> None:
+    chat = floor.active()
+    presence_service.sign_out(floor.ana.pk, now=LEFT)
+
+    assert timers.run_due(now=LEFT + timedelta(days=1)) == 0
+    assert fresh(chat).agent_id == floor.ana.pk
 
 
 def test_who_signed_in_again_is_not(floor: Floor) -> None:
     chat = floor.active()
-    presence_service.sign_out(floor.ana.pk, now=LEFT)
+    go(floor.ana)
     presence_service.sign_in(floor.ana.pk, load_of=attendance._load_of, now=at(100))
 
     assert timers.run_due(now=LEFT + GRACE) == 0
