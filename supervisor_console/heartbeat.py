@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 """How often a process writes its row: one statement."""
 
+SILENT_SECONDS = 30
+"""A process that has not written for so long is taken for dead."""
+
 KEEP = timedelta(hours=1)
 """How long the row of a process that was killed is kept."""
 
@@ -34,6 +37,13 @@ SERVE, WORK = "serve", "work"
 def this_process() -> str:
     """The name of this process: machine and process id (in a container the machine is the container)."""
     return f"{socket.gethostname()[:100]}:{os.getpid()}"
+
+
+def lives_here() -> bool:
+    """Whether a process of this machine that does the background work gave a sign of life lately, and no error."""
+    machine, _, _pid = this_process().rpartition(":")
+    lately = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    return Heartbeat.objects.filter(process__startswith=f"{machine}:", at__gte=lately, error="").exists()
 
 
 class Heart:

@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from supervisor_console.heartbeat import WORK
+from supervisor_console.heartbeat import SILENT_SECONDS, WORK
 from supervisor_console.kernel.realtime import KEEP
 from supervisor_console.kernel.realtime.listening import CATCH_UP_SECONDS, PROVE_SECONDS, PROVE_WITHIN_SECONDS
 from supervisor_console.live_path.asking import WITHIN_SECONDS
@@ -31,7 +31,6 @@ LAYER_SILENT: Final = PROVE_SECONDS + PROVE_WITHIN_SECONDS + 3
 
 OUTBOX_UNREAD: Final = 4 * CATCH_UP_SECONDS
 BEAT_SLOW: Final = 15.0
-BEAT_GONE: Final = 30.0
 ROUND_SLOW: Final = 5.0
 """A round of the background work that takes longer makes offers run out late."""
 
@@ -223,7 +222,7 @@ def layer(asked: Asked[float], *, has_redis: bool, background: Asked[tuple[Beat,
             check = [_("It lives in this process: restart the server, and look into its log.")]
         return Hop("layer", title, State.FAILING, means, (), check, why(asked))
     figures = [Figure(_("there and back"), milliseconds(asked.value))]
-    alive = [beat for beat in background.value or () if beat.age <= BEAT_GONE]
+    alive = [beat for beat in background.value or () if beat.age <= SILENT_SECONDS]
     if not has_redis and (len(alive) > 1 or any(beat.kind == WORK for beat in alive)):
         check = [
             _("Several processes run without Redis: each hears the others only through the outbox. Set REDIS_URL."),
@@ -300,7 +299,7 @@ def background(asked: Asked[tuple[Beat, ...]]) -> Hop:
 def process(beat: Beat) -> Process:
     """One background process."""
     state = State.OK
-    if beat.error or beat.age > BEAT_GONE:
+    if beat.error or beat.age > SILENT_SECONDS:
         state = State.FAILING
     elif beat.age > BEAT_SLOW or beat.longest > ROUND_SLOW:
         state = State.SLOW
@@ -309,7 +308,7 @@ def process(beat: Beat) -> Process:
         kind=_("background only") if beat.kind == WORK else _("server"),
         state=state,
         icon=ICONS[state],
-        word=_("Silent") if beat.age > BEAT_GONE else word_of(state),
+        word=_("Silent") if beat.age > SILENT_SECONDS else word_of(state),
         seen=ago(beat.age),
         longest=milliseconds(beat.longest),
         done=ngettext("%(number)d done", "%(number)d done", beat.done) % {"number": beat.done},

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from supervisor_console.live_path.hops import BEAT_GONE
+from supervisor_console.heartbeat import SILENT_SECONDS
 from supervisor_console.models import Heartbeat
 from tests.browser.conftest import People
 from tests.cast import Floor
@@ -86,7 +86,7 @@ class TestSeveralProcesses:
 
         installation.work.kill()
         try:
-            long_ago = timezone.now() - timedelta(seconds=BEAT_GONE + 5)
+            long_ago = timezone.now() - timedelta(seconds=SILENT_SECONDS + 5)
             Heartbeat.objects.filter(kind="work").update(at=long_ago)  # Instead of waiting so long.
             is_(page, "background", "failing")
             expect(page.locator("#hop-background")).to_contain_text("Silent")

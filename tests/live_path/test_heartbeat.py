@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -127,3 +128,18 @@ async def test_a_round_that_hangs_stops_the_signs_of_life() -> None:
         may_go_on.set()
         stop.set()
         await task
+
+
+def test_the_check_of_a_machine_asks_for_its_own_processes_and_fresh_signs_of_life() -> None:
+    now = timezone.now()
+    Heartbeat.objects.create(process="elsewhere:1", kind=WORK, started_at=now, at=now)
+    with pytest.raises(CommandError, match="No background process of this machine"):
+        call_command("work", "--check")
+
+    heart = Heart(WORK)
+    heart.beat()
+    call_command("work", "--check")
+
+    Heartbeat.objects.filter(process=heart.process).update(at=now - timedelta(seconds=heartbeat.SILENT_SECONDS + 1))
+    with pytest.raises(CommandError):
+        call_command("work", "--check")

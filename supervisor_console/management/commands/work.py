@@ -2,14 +2,15 @@
 
 import asyncio
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from supervisor_console.background import keep_time
 from supervisor_console.handing_out import hand_out
-from supervisor_console.heartbeat import WORK, Heart
+from supervisor_console.heartbeat import SILENT_SECONDS, WORK, Heart, lives_here
 
 
 class Command(BaseCommand):
@@ -17,7 +18,18 @@ class Command(BaseCommand):
         "Run the background work: work for agents, expiring offers, wrap-ups, presences, closing what nobody answers."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="do nothing but tell whether a background process of this machine lives (exit status 0 or 1)",
+        )
+
+    def handle(self, *args: Any, check: bool, **options: Any) -> None:
+        if check:
+            if not lives_here():
+                raise CommandError(f"No background process of this machine lives: none said so for {SILENT_SECONDS} s.")
+            return
         if not settings.REDIS_URL:
             self.stderr.write(
                 "REDIS_URL is not set: open consoles will not hear of what this process does until they ask. "
