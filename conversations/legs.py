@@ -15,7 +15,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from conversations.locks import LockedConversation
-from conversations.models import CallLeg, LegState, Mode, Participant, Party
+from conversations.models import CallLeg, Conversation, LegState, Mode, Participant, Party
 from conversations.policy import Phase
 from routing.models import ChannelKind
 
@@ -27,6 +27,12 @@ def _is_call(conversation: LockedConversation) -> bool:
 def live(conversation: LockedConversation) -> QuerySet[CallLeg]:
     """The legs that nobody has hung up."""
     return CallLeg.objects.filter(conversation=conversation, ended_at=None)
+
+
+def is_on_hold(conversation: Conversation) -> bool:
+    """Whether its agent has put the call on hold."""
+    held = CallLeg.objects.filter(conversation=conversation, party=Party.PRIMARY, ended_at=None)
+    return held.filter(state=LegState.ON_HOLD).exists()
 
 
 def begin(conversation: LockedConversation, now: datetime) -> None:

@@ -44,6 +44,8 @@ urlpatterns = [
     path("desk/<int:conversation_id>/revive/", desk.revive, name="revive"),
     path("desk/<int:conversation_id>/end/", desk.end, name="end"),
     path("desk/<int:conversation_id>/close-session/", desk.close_session, name="close_session"),
+    path("desk/<int:conversation_id>/hold/", desk.hold, name="hold"),
+    path("desk/<int:conversation_id>/resume/", desk.resume, name="resume"),
     path("desk/<int:conversation_id>/elevate/<str:medium>/", desk.elevate, name="elevate"),
     path("desk/<int:conversation_id>/end-call/", desk.end_elevation, name="end_elevation"),
     path("desk/<int:conversation_id>/release/", desk.release, name="release"),
@@ -55,6 +57,7 @@ urlpatterns = [
     path("notices/read/", notices.mark_all_read, name="notices_read"),
     # the customer
     path("chat/", chat.start, name="chat"),
+    path("call/", chat.call, name="call"),
     path("chat/<uuid:public_id>/", chat.conversation, name="chat_conversation"),
     path("chat/<uuid:public_id>/messages/", chat.send, name="chat_send"),
     path("chat/<uuid:public_id>/typing/", chat.types, name="chat_typing"),

@@ -10,10 +10,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversations import selectors
-from conversations.models import AssignReason, Conversation, Message, Mode, SenderKind, State, StateReason, Visibility
+from conversations.models import (
+    AssignReason,
+    Conversation,
+    LegState,
+    Message,
+    Mode,
+    SenderKind,
+    State,
+    StateReason,
+    Visibility,
+)
 from conversations.policy import PERSISTS
+from conversations.reports.call import customers_state
 from conversations.reports.people import initials
 from conversations.reports.transcript import Line, lines
+from routing.models import ChannelKind
 from supervisor_console.kernel.actor import Actor
 
 LINES_SHOWN = 300
@@ -45,6 +57,8 @@ class Chat:
     can_end: bool
     can_ask_person: bool
     is_in_call: bool
+    is_call: bool
+    line_state: str
     is_closed: bool
     name: str
 
@@ -76,16 +90,20 @@ def chat(row: Conversation, now: datetime) -> Chat:
     """One chat for its customer: no internal line, no monitor, no agent-side state (domain.md 1.3, 3.3)."""
     over = row.state in (State.WRAP_UP, State.CLOSED)
     agent, others = ("", []) if over else _people(row)
-    title = agent or _("Chat with us")
+    is_call = row.kind == ChannelKind.VOICE
+    line = customers_state(row) if is_call and not over else None
+    title = agent or (_("Call with us") if is_call else _("Chat with us"))
     return Chat(
         public_id=row.public_id,
         title=title,
         initials=initials(agent) if agent else "",
         with_whom=_("answers automatically") if row.is_with_bot else _with_whom(agent, others),
         lines=tuple(lines(row, for_customer=True, viewer_user_id=None, last=LINES_SHOWN, now=now)),
-        state=None if over else _state(row),
+        state=None if over else _call_state(row, line, agent) if is_call else _state(row),
         ended=_ended(row) if over else "",
         is_in_call=row.is_elevated,
+        is_call=is_call,
+        line_state=line.value if line is not None else "",
         can_ask_person=row.is_with_bot,
         can_end=not over and row.kind not in PERSISTS,
         is_closed=row.state == State.CLOSED,
@@ -118,6 +136,20 @@ def _with_whom(agent: str, others: list[str]) -> str:
     return text % names
 
 
+def _call_state(row: Conversation, line: LegState | None, agent: str) -> Situation | None:
+    """What the customer hears, in words: it rings, somebody talks, or they are on hold."""
+    if line == LegState.ON_HOLD:
+        return Situation(_("You are on hold. %(agent)s will be back.") % {"agent": agent or _("Somebody")})
+    if line == LegState.TALKING:
+        return Situation(_("You are connected."), row.accepted_at.isoformat() if row.accepted_at else "")
+    if row.accepted_at is not None:
+        return Situation(
+            _("Please hold the line, somebody else will continue with you."), row.state_changed_at.isoformat()
+        )
+    since = row.first_wait_started_at
+    return Situation(_("It rings. We are looking for somebody for you."), since.isoformat() if since else "")
+
+
 def _state(row: Conversation) -> Situation | None:
     if row.is_elevated:
         return Situation(_("You are in a call. You can go on writing here."))
@@ -147,6 +179,8 @@ def _ended(row: Conversation) -> str:
     )
     if ending is not None and ending.code == "customer_left":
         return _("You were away for too long, so this chat was ended.")
+    if row.kind == ChannelKind.VOICE:
+        return _("You hung up.") if row.reason in by_customer else _("The call is over.")
     if row.reason in by_customer or (ending is not None and ending.code.startswith("customer")):
         return _("You ended this chat.")
     if ending is not None and ending.code == "bot_ended":

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from conversations import policy, selectors
+from conversations import legs, policy, selectors
 from conversations.models import (
     AssignReason,
     Conversation,
@@ -22,8 +22,11 @@ from conversations.models import (
     Visibility,
 )
 from conversations.policy import PERSISTS, Facts, Phase
+from conversations.reports import call, handling
+from conversations.reports.call import Line as CallLine
 from conversations.reports.desk import status_of, unread_counts
 from conversations.reports.durations import handle, wait
+from conversations.reports.handling import Counted
 from conversations.reports.moments import moment
 from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.transcript import Line, earlier, lines
@@ -90,6 +93,8 @@ class DeskConversation:
     buttons: tuple[Button, ...]
     composer: Composer
     facts: tuple[Fact, ...]
+    counted: tuple[Counted, ...]
+    call: tuple[CallLine, ...]
     people: tuple[Person, ...]
     is_live: bool
 
@@ -152,6 +157,8 @@ def conversation(actor: Actor, agent: Agent, row: Conversation, now: datetime, *
         buttons=tuple(_buttons(view)),
         composer=_composer(view),
         facts=tuple(_facts(view)),
+        counted=handling.counted(row, now),
+        call=call.lines(row, now, sees_monitors=False),
         people=tuple(_people(view)),
         is_live=row.is_ongoing,
     )
@@ -192,12 +199,14 @@ def _primary_buttons(view: _View) -> list[Button]:
     queue = {"queue": row.queue.name}
     end = Button(
         "end",
-        _("End"),
+        _("Hang up") if facts.kind == ChannelKind.VOICE else _("End"),
         "circle-check",
         _url("end", row),
         "primary" if talking else "",
         why_not(Phase.IN_CONVERSATION),
-        _("End the dialogue with the customer? Wrap-up begins, and they cannot write here any more."),
+        _("Hang up? The call ends for everybody on the line, and wrap-up begins.")
+        if facts.kind == ChannelKind.VOICE
+        else _("End the dialogue with the customer? Wrap-up begins, and they cannot write here any more."),
     )
     stays = facts.kind in PERSISTS
     close = Button(
@@ -232,7 +241,11 @@ def _primary_buttons(view: _View) -> list[Button]:
 
 
 def _call_buttons(view: _View) -> list[Button]:
-    """To take a live chat into a call, and to end that call (domain.md 1.1)."""
+    """To hold a call; to take a live chat into one, and to end that one (domain.md 1.1, F73)."""
+    if view.facts.kind == ChannelKind.VOICE:
+        if legs.is_on_hold(view.row):
+            return [Button("resume", _("Resume"), "play", _url("resume", view.row), "primary")]
+        return [Button("hold", _("Hold"), "pause", _url("hold", view.row))]
     if view.facts.kind != ChannelKind.LIVE_CHAT:
         return []
     if view.facts.is_elevated:
@@ -374,6 +387,7 @@ def _facts(view: _View) -> list[Fact]:
         Fact(_("Channel"), str(Channel(row.channel).label)),
         Fact(_("Wait time"), waited.text, waited.since, waited.warn, waited.urgent),
         Fact(_("Handle time"), handled.text, handled.since),
+        *handling.facts(row, now),
         Fact(_("Started"), moment(row.created_at, now)),
         Fact(_("Capacity"), _("%(units)d units") % {"units": row.units}),
     ]

@@ -27,9 +27,11 @@ from conversations.models import (
     StateReason,
 )
 from conversations.policy import Facts, Phase, Switches, Verb
-from conversations.reports import candidates
+from conversations.reports import call, candidates, handling
+from conversations.reports.call import Line as CallLine
 from conversations.reports.candidates import AgentRow
 from conversations.reports.durations import handle, running, wait
+from conversations.reports.handling import Counted
 from conversations.reports.moments import moment
 from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.rows import status_of
@@ -96,6 +98,8 @@ class Detail:
     sentiment: int
     sentiment_label: str
     facts: tuple[Fact, ...]
+    counted: tuple[Counted, ...]
+    call: tuple[CallLine, ...]
     needs: tuple[str, ...]
     agent: AgentRow | None
     is_last_agent: bool
@@ -177,6 +181,8 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         sentiment=row.sentiment,
         sentiment_label=str(Sentiment(row.sentiment).label),
         facts=tuple(_facts(view)),
+        counted=handling.counted(row, view.now) if history is not None else (),
+        call=call.lines(row, view.now, sees_monitors=True),
         needs=candidates.needs(row),
         agent=candidates.holder(row, holder, view.now) if holder is not None else None,
         is_last_agent=is_last,
@@ -324,6 +330,7 @@ def _facts(view: _View) -> Iterator[Fact]:
     waited, handled = wait(row, now), handle(row, now)
     yield Fact(_("Wait time"), waited.text, waited.since, waited.warn, waited.urgent)
     yield Fact(_("Handle time"), handled.text, handled.since)
+    yield from handling.facts(row, now)
     if row.unanswered_since is not None and row.is_ongoing:
         unanswered = running(row.unanswered_since, now)
         yield Fact(_("Unanswered"), unanswered.text, unanswered.since)

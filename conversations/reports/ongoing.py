@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from conversations import policy, selectors
 from conversations.models import ConversationQuerySet
-from conversations.reports import controls, counts, tiles
+from conversations.reports import controls, counts, handling, tiles
 from conversations.reports.address import Address
 from conversations.reports.columns import BY_KEY, order_by
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
@@ -85,6 +85,7 @@ class Report:
     columns: list[controls.Option]
     column_others: Pairs
     default_columns_url: str
+    counted: tuple[handling.Counted, ...]
 
     lane: Lane | None
     rows: list[Row]
@@ -157,6 +158,7 @@ def ongoing(
         columns=controls.column_options(address),
         column_others=address.others("cols"),
         default_columns_url=replace(address, columns=Address().columns).url,
+        counted=handling.formulas(),
         lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
         empty=None if shown_rows else _empty(visible, address, figures, now),

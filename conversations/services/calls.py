@@ -9,7 +9,6 @@ from django.utils import timezone
 from conversations import audit, legs, policy, selectors, steps
 from conversations.events import CallHeld, CallResumed
 from conversations.locks import LockedConversation, lock_conversation
-from conversations.models import LegState, Party
 from routing.locks import lock_agents
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import require
@@ -68,6 +67,6 @@ def _own_call(
     agents = lock_agents([conversation.agent_id])
     now = now or timezone.now()
     steps.own_conversation(actor, conversation, agents, now, policy.Phase.IN_CONVERSATION)
-    is_on_hold = legs.live(conversation).filter(party=Party.PRIMARY, state=LegState.ON_HOLD).exists()
+    is_on_hold = legs.is_on_hold(conversation)
     require(policy.why_not_hold(conversation.kind, is_on_hold=is_on_hold, wants_hold=wants_hold))
     return conversation, now

@@ -106,10 +106,22 @@ def start(request: HttpRequest) -> HttpResponse:
     ``?kind=persistent`` begins a chat that stays, ``?kind=assistant`` one that a bot answers first, ``?new`` one
     of somebody else on the same browser.
     """
+    return _start(request, KINDS.get(request.GET.get("kind", ""), KINDS["live"]))
+
+
+@in_the_chat
+@require_http_methods(["GET", "HEAD", "POST"])
+def call(request: HttpRequest) -> HttpResponse:
+    """The form of somebody who calls; no line leads outside, the call is simulated in words."""
+    return _start(request, Q(channel=Channel.VOICE), is_call=True)
+
+
+def _start(request: HttpRequest, wanted: Q, *, is_call: bool = False) -> HttpResponse:
     known = None if "new" in request.GET else customer(request)
-    wanted = KINDS.get(request.GET.get("kind", ""), KINDS["live"])
     workstream = Workstream.objects.filter(wanted).order_by("pk").first()
     form = StartForm(request.POST or None, known=known)
+    if is_call:
+        form.fields["text"].label = _("What do you say first?")
     if request.method == "POST" and workstream is not None and form.is_valid():
         try:
             return _begin(request, workstream.pk, known, form.cleaned_data)
@@ -122,6 +134,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "form": form,
         "known": known,
         "is_open": workstream is not None,
+        "is_call": is_call,
         "has_bot": workstream is not None and workstream.bot_id is not None,
         "ongoing": report.ongoing(known) if known is not None else [],
         "client_key": client_key(request) or new_client_key(),

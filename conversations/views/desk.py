@@ -22,7 +22,7 @@ from conversations.policy import Medium
 from conversations.reports import desk as desk_report
 from conversations.reports import notices as notices_report
 from conversations.reports.desk_conversation import conversation as conversation_report
-from conversations.services import assignment, closure, elevation, intake, messaging, offers, supervision, typing
+from conversations.services import assignment, calls, closure, elevation, intake, messaging, offers, supervision, typing
 from conversations.views.access import agents
 from conversations.views.conversation import mode_of
 from conversations.views.keys import client_key, new_client_key
@@ -221,6 +221,22 @@ def close_session(request: HttpRequest, actor: Actor, conversation_id: int) -> H
         State.CLOSED: _("The conversation is closed."),
     }
     return _done(request, actor, _still_mine(actor, event), said[State(event.to_state)])
+
+
+@agents
+@require_POST
+def hold(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
+    """Put the call on hold."""
+    calls.hold(actor, conversation_id)
+    return _done(request, actor, conversation_id)
+
+
+@agents
+@require_POST
+def resume(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResponse:
+    """Take the call off hold."""
+    calls.resume(actor, conversation_id)
+    return _done(request, actor, conversation_id)
 
 
 @agents

@@ -50,6 +50,7 @@ class Command(BaseCommand):
             ("Desk", "/desk/", f"{first} … {last}"),
             ("Customer", "/chat/", "nobody signs in here"),
             ("", "/chat/?kind=assistant", "a bot answers first"),
+            ("", "/call/", "a simulated call"),
             ("Admin", "/admin/", "admin"),
         )
         lines = [f"  {what:<10}{address + path:<32}{who}" for what, path, who in rows]
