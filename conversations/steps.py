@@ -406,18 +406,24 @@ def tell_transfer_is_off(conversation: LockedConversation, offer: Offer, now: da
 
 
 def offer_again(conversation: LockedConversation, agents: Mapping[int, LockedAgent], now: datetime) -> None:
-    """Renew the offer to the first agent after a transfer that came to nothing before they accepted."""
+    """Renew the offer to the first agent after a transfer that came to nothing before they accepted, and tell them."""
     if current_phase(conversation) != Phase.OFFERED or conversation.agent_id is None:
         return
     former = selectors.own_offer(conversation)
+    agent = agents[conversation.agent_id]
     make_offer(
         conversation,
-        agents[conversation.agent_id],
+        agent,
         OfferKind(former.kind),
         now=now,
         requested_by_id=former.requested_by_id,
         note=former.note,
     )
+    if former.requested_by is None:
+        notifications.notify([agent.user_id], "offered", conversation, now=now)
+    else:
+        name = former.requested_by.display_name
+        notifications.notify([agent.user_id], "assigned", conversation, now=now, name=name)
 
 
 def reopen(conversation: LockedConversation, now: datetime) -> None:

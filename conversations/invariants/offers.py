@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations import wording
 from conversations.invariants.rows import OF_CONVERSATION, is_offered, ongoing, pending_offers, told, without
 from conversations.models import Notice, Offer, OfferKind, OfferStatus, State
 from routing.invariants import person
@@ -49,7 +50,7 @@ def _old_notices(scope: Scope) -> Iterator[Row]:
     still_asked = Offer.objects.filter(
         conversation=OuterRef("conversation"), agent__user=OuterRef("user"), status=OfferStatus.PENDING
     )
-    rows = Notice.objects.filter(code="assigned", read_at__isnull=True, conversation__isnull=False)
+    rows = Notice.objects.filter(code__in=wording.ASKS, read_at__isnull=True, conversation__isnull=False)
     return told(scope.narrow(rows, "conversation_id").filter(~Exists(still_asked)), name=person("user__"))
 
 

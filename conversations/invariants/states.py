@@ -68,6 +68,17 @@ def _still_unanswered(scope: Scope) -> Iterator[Row]:
     return told(every(scope).filter(state__in=[State.WRAP_UP, State.CLOSED], unanswered_since__isnull=False))
 
 
+def _still_away(scope: Scope) -> Iterator[Row]:
+    """Nobody is waited for who left, when the dialogue is over (domain.md 2.3)."""
+    return told(every(scope).filter(state__in=[State.WRAP_UP, State.CLOSED], customer_left_at__isnull=False))
+
+
+def _call_without_dialogue(scope: Scope) -> Iterator[Row]:
+    """A call beside a chat lives as long as its dialogue, and belongs to live chats (domain.md 1.1)."""
+    rows = every(scope).filter(is_elevated=True)
+    return told(rows.exclude(~is_offered(), state=State.ACTIVE, channel=Channel.LIVE_CHAT))
+
+
 def _hold_without_wrapup(scope: Scope) -> Iterator[Row]:
     """A block time belongs to a wrap-up, or outlives one that was finished early (domain.md 2.4)."""
     rows = ongoing(scope).filter(capacity_held_until__isnull=False)
@@ -180,6 +191,18 @@ RULES = (
         About.CONVERSATION,
         _("«%(subject)s» is over, but its customer still counts as waiting for an answer."),
         _still_unanswered,
+    ),
+    Rule(
+        "away_after_end",
+        About.CONVERSATION,
+        _("«%(subject)s» is over, but its customer is still waited for."),
+        _still_away,
+    ),
+    Rule(
+        "call_without_dialogue",
+        About.CONVERSATION,
+        _("«%(subject)s» counts as being in a call, but nobody talks in it now."),
+        _call_without_dialogue,
     ),
     Rule(
         "hold_without_wrap_up",

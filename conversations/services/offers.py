@@ -47,6 +47,11 @@ def _lock_own_offer(
     return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
 
 
+def _who_asked(offer: Offer, actor: Actor) -> frozenset[int]:
+    """The supervisor who hears the answer; nobody is told what they answered to themselves."""
+    return audit.everybody([offer.requested_by_id]) - {actor.user_id or 0}
+
+
 @action()
 def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
     """The agent accepts: the conversation is theirs now (T6), or they take it over (T19, T20).
@@ -71,7 +76,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     version = steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     notifications.notify(
-        [offer.requested_by_id],
+        _who_asked(offer, actor),
         "assign_accepted",
         conversation,
         now=now,
@@ -132,7 +137,7 @@ def _accept_transfer(
     if first is not None:
         steps.settle_presence([first], PresenceCause.RELEASED if was_talking else PresenceCause.WITHDRAWN, now)
     notifications.notify(
-        [offer.requested_by_id],
+        _who_asked(offer, actor),
         "transfer_accepted",
         conversation,
         now=now,
@@ -240,15 +245,14 @@ def _decline(
         version = steps.save(conversation)
     if not gone:
         steps.declined(agent, conversation, missed=missed, now=now)
-    if offer.requested_by_id is not None:
-        notifications.notify(
-            [offer.requested_by_id],
-            f"{'transfer' if transfer else 'assign'}_{outcome}",
-            conversation,
-            now=now,
-            level=NoticeLevel.WARN,
-            agent=agent.name,
-        )
+    notifications.notify(
+        _who_asked(offer, actor),
+        f"{'transfer' if transfer else 'assign'}_{outcome}",
+        conversation,
+        now=now,
+        level=NoticeLevel.WARN,
+        agent=agent.name,
+    )
     kind = _DECLINES[transfer, missed]
     event = kind(
         actor=actor,

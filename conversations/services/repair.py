@@ -17,7 +17,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations import audit, invariants, notifications, selectors, steps
+from conversations import audit, invariants, notifications, selectors, steps, wording
 from conversations.events import ConversationRepaired
 from conversations.invariants import RULES, About, Scope, Violation
 from conversations.locks import LockedConversation, lock_conversation
@@ -237,17 +237,25 @@ def _nobody_waits(patient: Patient) -> None:
     patient.row.unanswered_since = None
 
 
+def _forget_customer(patient: Patient) -> None:
+    patient.row.customer_left_at = None
+
+
+def _hang_up(patient: Patient) -> None:
+    patient.row.is_elevated = False
+
+
 def _drop_hold(patient: Patient) -> None:
     patient.row.capacity_held_until = None
 
 
 def _read_old_notices(patient: Patient) -> None:
-    for notice in Notice.objects.filter(conversation=patient.row, code="assigned", read_at=None):
+    for notice in Notice.objects.filter(conversation=patient.row, code__in=wording.ASKS, read_at=None):
         asked = Offer.objects.filter(
             conversation=patient.row, agent__user=notice.user_id, status=OfferStatus.PENDING
         ).exists()
         if not asked:
-            notifications.done(notice.user_id, ("assigned",), patient.row.pk, now=patient.now)
+            notifications.done(notice.user_id, wording.ASKS, patient.row.pk, now=patient.now)
 
 
 def _catch_up(patient: Patient) -> None:
@@ -266,6 +274,8 @@ MENDERS: Mapping[str, Callable[[Patient], None]] = {
     "wait_without_start": _begin_wait,
     "accepted_without_time": _note_acceptance,
     "unanswered_after_end": _nobody_waits,
+    "away_after_end": _forget_customer,
+    "call_without_dialogue": _hang_up,
     "hold_without_wrap_up": _drop_hold,
     "waiting_without_agent": _remember_agent,
     "primary_missing": _reseat,

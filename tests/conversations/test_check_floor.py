@@ -95,6 +95,10 @@ BREAKS |= {
         lambda floor: session(floor.active(), is_bot_session=True),
     ],
     "unanswered_after_end": [lambda floor: change(floor.wrap_up(), unanswered_since=at(1))],
+    "away_after_end": [lambda floor: change(floor.closed(), customer_left_at=at(5))],
+    "call_without_dialogue": [
+        lambda floor: change(floor.offered(), is_elevated=True),
+    ],
     "hold_without_wrap_up": [
         lambda floor: change(floor.active(), capacity_held_until=at(500)),
         lambda floor: change(floor.wrap_up(), holds_capacity=False, capacity_held_until=at(500)),
@@ -173,6 +177,7 @@ BREAKS |= {
     "transfer_to_primary": [lambda floor: pending(floor.active(), floor.ana, OfferKind.TRANSFER)],
     "notice_out_of_date": [
         lambda floor: Notice.objects.filter(conversation=floor.active(), code="assigned").update(read_at=None),
+        lambda floor: Notice.objects.filter(conversation=floor.active()).update(code="offered", read_at=None),
     ],
 }
 

@@ -3,10 +3,11 @@
 import pytest
 
 from conversations.models import Conversation, SupervisorSettings
-from conversations.services import offers, timers
+from conversations.services import assignment, offers, timers
 from routing.models import Agent, BasePresence, Channel, PresenceChange, SetBy
+from supervisor_console.kernel.actor import Role
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
-from tests.cast import T0, Floor, actor_of, at, customer_of, fresh, offer_of, set_presence
+from tests.cast import T0, Floor, actor_of, at, customer_of, fresh, make_agent, offer_of, set_presence
 from tests.conversations.hearing import CUSTOMER, SUPERVISORS, hearing
 from tests.conversations.looking import attempts, departures, everything, history, people, presence, said, stays, units
 from tests.invariants import broken
@@ -69,6 +70,19 @@ def test_what_is_declined_is_open_again(floor: Floor, channel: Channel, how: str
     missed = [("ana", "offer_missed")] if how == "expire" else []
     assert heard.notices == [*missed, ("sara", f"assign_{outcome}")]
     assert broken(at(130)) == []
+
+
+@pytest.mark.parametrize("how", ["accept", "reject"])
+def test_nobody_is_told_what_they_answered_to_themselves(floor: Floor, how: str) -> None:
+    supa = make_agent("supa", floor.billing, roles=(Role.SUPERVISOR, Role.AGENT))
+    chat = floor.start()
+    assignment.assign(actor_of(supa), chat.pk, agent_id=supa.pk, version=chat.version, now=at(10))
+
+    with hearing() as heard:
+        answer = offers.accept if how == "accept" else offers.reject
+        answer(actor_of(supa), offer_of(chat).pk, now=at(20))
+
+    assert heard.notices == []
 
 
 def test_an_offer_is_answered_once(floor: Floor) -> None:

@@ -208,6 +208,17 @@ def test_an_offer_to_the_first_agent_is_withdrawn_by_the_request(floor: Floor) -
     assert broken(at(55)) == []
 
 
+@pytest.mark.parametrize("how", ["reject", "expire", "cancel"])
+def test_who_is_asked_again_when_nothing_comes_of_it_is_told_so(floor: Floor, sara: Actor, how: str) -> None:
+    chat = request(floor, floor.offered())
+
+    with hearing() as heard:
+        come_to_nothing(chat, floor, sara)[how]()
+
+    assert offer_of(chat).agent_id == floor.ana.pk
+    assert [code for name, code in heard.notices if name == "ana"] == ["assigned"]
+
+
 def test_one_who_never_accepted_is_no_consultant(floor: Floor) -> None:
     chat = request(floor, floor.offered())
 
