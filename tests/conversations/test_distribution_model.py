@@ -1,0 +1,94 @@
+"""Does distribution choose as an obvious reading of the rules does? On random floors, look by look.
+
+`FLOORS=2000 pytest tests/conversations/test_distribution_model.py` looks at more of them, `FIRST_FLOOR=100` at others.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+from conversations.models import Conversation, Offer, OfferKind
+from conversations.reports.diagnosis import why_unassigned
+from conversations.services.distribution import distribute
+from tests.cast import at
+from tests.conversations.obvious_distribution import Centre
+from tests.conversations.random_floor import RandomFloor
+
+FLOORS = int(os.environ.get("FLOORS", "10"))
+FIRST = int(os.environ.get("FIRST_FLOOR", "0"))
+SEEN: Counter[str] = Counter()
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + FLOORS))
+def test_distribution_chooses_as_the_rules_read(db: None, seed: int) -> None:
+    floor = RandomFloor(seed)
+    for now in (at(0), at(30), at(95)):
+        centre = Centre(now)
+        if floor.is_about("narrow"):
+            assert_that_a_look_at_one_agent_agrees(centre, floor)
+        moved = centre.fall_back()
+        while True:
+            most = floor.rng.choice([1, 3, 200])
+            expected, before = centre.look(most), last_offer()
+            made = distribute(everywhere=True, now=now, most=most)
+            assert made_after(before) == expected
+            assert made == len(expected)
+            SEEN["offered"] += made
+            if not made:
+                break
+        assert queues_of(moved) == moved
+        assert_that_reasons_fit(Centre(now))
+        SEEN.update(moved=len(moved), kept=sum(piece.keeps is not None for piece in centre.work))
+        floor.goes_on()
+
+
+def assert_that_a_look_at_one_agent_agrees(centre: Centre, floor: RandomFloor) -> None:
+    """What touches one agent concerns their queues; what falls back from there may concern any."""
+    person = floor.rng.choice(centre.people)
+    moved = centre.fall_back(person.queues)
+    expected, before = centre.look(200, None if moved else person.queues), last_offer()
+
+    distribute(agent_ids=[person.id], now=centre.now)
+
+    assert made_after(before) == expected
+    assert queues_of(moved) == moved
+    SEEN["narrow"] += len(expected)
+
+
+def assert_that_reasons_fit(centre: Centre) -> None:
+    """Whoever has a reason cannot be offered it by the obvious rules, and who has none can."""
+    for piece in centre.work:
+        diagnosis = why_unassigned(Conversation.objects.get(pk=piece.id), centre.now)
+        members = {verdict.agent_id: verdict.refusal for verdict in diagnosis.members}
+        for person in centre.people:
+            if person.id in members:
+                assert (members[person.id] is None) == centre.can_be_offered(person, piece), members[person.id]
+            else:
+                assert not centre.can_be_offered(person, piece)
+        if centre.is_on and diagnosis.refusal is None:
+            assert diagnosis.able == ()
+
+
+def made_after(pk: int) -> list[tuple[int, int]]:
+    rows = Offer.objects.filter(pk__gt=pk, kind=OfferKind.INCOMING).order_by("pk")
+    return list(rows.values_list("conversation_id", "agent_id"))
+
+
+def last_offer() -> int:
+    return Offer.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def queues_of(conversation_ids: dict[int, int]) -> dict[int, int]:
+    return dict(Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", "queue_id"))
+
+
+def test_the_floors_were_worth_looking_at() -> None:
+    """Runs last: offers, returning customers and queues without members did occur."""
+    if not SEEN:
+        pytest.skip("needs the floors above")
+    assert SEEN["offered"] > FLOORS
+    assert SEEN["kept"] > FLOORS / 4
+    assert SEEN["narrow"] > FLOORS / 4
+    if FLOORS >= 60:
+        assert SEEN["moved"] > FLOORS / 40
