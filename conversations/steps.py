@@ -48,7 +48,7 @@ from routing import policy as routing_policy
 from routing import selectors as routing_selectors
 from routing import steps as routing_steps
 from routing.locks import LockedAgent
-from routing.models import BasePresence, Queue, SetBy, WrapUpBlock
+from routing.models import BasePresence, Queue, SetAfter, SetBy, WrapUpBlock
 from routing.policy import PresenceCause, PresenceNow
 from routing.signals import agent_became_free
 from supervisor_console.kernel import realtime
@@ -560,7 +560,12 @@ def settle_presence(agents: Iterable[LockedAgent], cause: PresenceCause, now: da
     limits = routing_selectors.limits_of(rows)
     for agent in rows:
         wanted = routing_policy.presence_after(
-            PresenceNow(BasePresence(agent.presence.base), SetBy(agent.presence_set_by), agent.presence.is_inactive),
+            PresenceNow(
+                BasePresence(agent.presence.base),
+                SetBy(agent.presence_set_by),
+                agent.presence.is_inactive,
+                agent.needs_reset,
+            ),
             loads[agent.pk],
             limits[agent.pk],
             cause,
@@ -579,18 +584,27 @@ def let_go(agents: Mapping[int, LockedAgent], had_it: int | None, now: datetime)
 
 
 def declined(agent: LockedAgent, conversation: LockedConversation, *, missed: bool, now: datetime) -> None:
-    """What a missed or rejected offer does to presence, where the settings say so (domain.md 4.3)."""
+    """What a missed or rejected offer does to presence, where the settings say so (domain.md 4.3).
+
+    What it sets is held until it is reset. Somebody who already is in a presence that lasts stays in it: Offline, or
+    Away, Do not disturb or whatever else keeps work away that a person chose, and what the offer before had set.
+    """
     settings = selectors.settings_row()
     allowed = conversation.workstream.allowed_presences
     if missed and settings.missed_sets_inactive and BasePresence.AWAY.value not in allowed:
-        presence = routing_steps.inactive_presence()
+        presence, after = routing_steps.inactive_presence(), SetAfter.MISSED
     elif not missed and settings.reject_sets_dnd and BasePresence.BUSY_DND.value not in allowed:
-        presence = routing_steps.base_presence(BasePresence.BUSY_DND)
+        presence, after = routing_steps.base_presence(BasePresence.BUSY_DND), SetAfter.REJECTED
     else:
-        settle_presence([agent], PresenceCause.RELEASED, now)
+        settle_presence([agent], PresenceCause.WITHDRAWN, now)
         return
-    if agent.presence.base != BasePresence.OFFLINE and agent.presence_id != presence.pk:
-        routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
+    base, by_person = BasePresence(agent.presence.base), agent.presence_set_by != SetBy.SYSTEM
+    takes_work = base in (BasePresence.AVAILABLE, BasePresence.BUSY)
+    if base == BasePresence.OFFLINE or agent.needs_reset or (by_person and not takes_work):
+        settle_presence([agent], PresenceCause.WITHDRAWN, now)
+        return
+    routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now, after=after)
+    agent_became_free.send(sender=None, agent_id=agent.pk)
 
 
 # --- words ---------------------------------------------------------------------------------------------------

@@ -28,12 +28,14 @@ urlpatterns = [
     # the agents, and what a supervisor changes about them
     path("agents/", agents.agents, name="agents"),
     path("agents/presence/", staff.set_presence, name="agents_presence"),
+    path("agents/reset/", staff.reset_presence, name="agents_reset"),
     path("agents/queues/", staff.change_queues, name="agents_queues"),
     path("agents/<int:agent_id>/", agents.agent, name="agent"),
     path("agents/<int:agent_id>/panel/", agents.panel, name="agent_panel"),
     # the agent's desk
     path("desk/", desk.desk, name="desk"),
     path("desk/presence/", desk.set_presence, name="set_presence"),
+    path("desk/presence/reset/", desk.reset_presence, name="reset_presence"),
     path("desk/offers/<int:offer_id>/accept/", desk.accept, name="accept"),
     path("desk/offers/<int:offer_id>/reject/", desk.reject, name="reject"),
     path("desk/<int:conversation_id>/", desk.conversation, name="desk_conversation"),

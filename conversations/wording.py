@@ -73,6 +73,7 @@ NOTICES: Texts = {
     "transfer_unreachable": _("%(agent)s went away before answering the transfer of «%(subject)s». Nothing has moved."),
     "transfer_cancelled": _("The transfer of «%(subject)s» to %(agent)s was cancelled."),
     "presence_set": _("%(name)s set your presence to %(presence)s."),
+    "presence_reset": _("%(name)s reset your presence. You are %(presence)s now."),
     "queues_added": _("%(name)s added you to %(added)s."),
     "queues_removed": _("%(name)s took you out of %(removed)s. What you have stays with you."),
     "queues_changed": _(

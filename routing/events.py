@@ -21,6 +21,17 @@ class PresenceChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceReset(PresenceChanged):
+    """Somebody gave an agent the presence again that follows from their work; ``StaffingChange`` keeps it.
+
+    ``after`` is what had set the former one: a missed or rejected offer; empty where a supervisor had.
+    """
+
+    code: ClassVar[str] = "agent.presence_reset"
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuesChanged(Event):
     """An agent belongs to other queues than before; ``StaffingChange`` keeps it. Queues by name."""
 

@@ -39,7 +39,7 @@ def _without_stay(scope: Scope) -> Iterator[Row]:
 def _elsewhere(scope: Scope) -> Iterator[Row]:
     """One row for each agent whose open stay says another presence, time or setter than the agent's row."""
     differs = ~Q(presence=F("agent__presence")) | ~Q(set_by=F("agent__presence_set_by"))
-    differs |= ~Q(started_at=F("agent__presence_since"))
+    differs |= ~Q(started_at=F("agent__presence_since")) | ~Q(set_after=F("agent__presence_set_after"))
     rows = _stays(scope).filter(differs, ended_at=None)
     return streamed(
         rows.order_by().values(

@@ -16,6 +16,7 @@ from routing.models import (
     BasePresence,
     Queue,
     QueueMembership,
+    SetAfter,
     User,
 )
 from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, is_open
@@ -172,6 +173,7 @@ def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[i
             has_api_role=Role.API_ACCESS.value in roles[agent.user_id],
             has_agent_role=Role.AGENT.value in roles[agent.user_id],
             is_inactive=agent.presence.is_inactive,
+            has_rejected=agent.presence_set_after == SetAfter.REJECTED,
         )
         for agent in rows
     }

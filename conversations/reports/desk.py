@@ -29,7 +29,7 @@ from conversations.policy import Phase
 from conversations.reports.durations import RESTING, Clock, clock_text, queue_wait, running, wait
 from conversations.reports.moments import moment
 from conversations.reports.people import PresenceChoice, code_of, presence_choices
-from routing.models import Agent, BasePresence, Channel, SetBy
+from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -50,9 +50,7 @@ class Me:
     since_iso: str
     since_text: str
     set_by: str
-    is_inactive: bool
     choices: tuple[PresenceChoice, ...]
-    available_id: int
     used: int
     maximum: int
 
@@ -142,26 +140,64 @@ def own_agent(actor: Actor) -> Agent:
 
 def me(agent: Agent, now: datetime) -> Me:
     """Presence, since when and set by whom, the presences to choose from, and units used and greatest (1.3, 1.4)."""
-    choices = presence_choices()
     load = selectors.loads([agent.pk], now)[agent.pk]
     return Me(
         code=code_of(agent.presence),
         label=agent.presence.name,
         since_iso=agent.presence_since.isoformat(),
         since_text=clock_text(now - agent.presence_since),
-        set_by=_("Set by %(who)s at %(time)s")
-        % {"who": _set_by(agent.presence_set_by), "time": moment(agent.presence_since, now)},
-        is_inactive=agent.presence.is_inactive,
-        choices=choices,
-        available_id=next(one.value for one in choices if one.is_available),
+        set_by=_("Set by %(who)s at %(time)s") % {"who": _set_by(agent), "time": moment(agent.presence_since, now)},
+        choices=presence_choices(),
         used=load.units,
         maximum=agent.max_units,
     )
 
 
-def _set_by(code: str) -> str:
+def _set_by(agent: Agent) -> str:
     words = {SetBy.AGENT: _("you"), SetBy.SUPERVISOR: _("a supervisor"), SetBy.SYSTEM: _("the system")}
-    return words[SetBy(code)]
+    who = words[SetBy(agent.presence_set_by)]
+    if not agent.presence_set_after:
+        return who
+    return _("%(who)s after %(what)s") % {"who": who, "what": SetAfter(agent.presence_set_after).label}
+
+
+# --- a presence that others set ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why the agent is offered nothing though they did not choose so, and since when; one button resets it."""
+
+    code: str
+    title: str
+    text: str
+    since: Clock
+    at_text: str
+
+
+def held(agent: Agent, now: datetime) -> Held | None:
+    """What holds the presence of this agent, if anything does (domain.md 4.3); one query where a supervisor set it.
+
+    Missed and rejected offers, and a presence that keeps work away and that a supervisor set.
+    """
+    about = {"presence": agent.presence.name}
+    text = _("Your presence is %(presence)s, so nothing new is offered to you until you reset it.") % about
+    if agent.needs_reset:
+        titles = {SetAfter.MISSED: _("You missed an offer."), SetAfter.REJECTED: _("You rejected an offer.")}
+        code, title = agent.presence_set_after, titles[SetAfter(agent.presence_set_after)]
+    elif agent.presence_set_by == SetBy.SUPERVISOR and agent.presence.base not in TAKES_WORK:
+        stay = PresenceChange.objects.filter(agent=agent, ended_at=None).select_related("set_by_user").first()
+        who = stay.set_by_user if stay is not None else None
+        name = who.display_name if who is not None else _("A supervisor")
+        code, title = "by_supervisor", _("%(name)s set your presence to %(presence)s.") % {"name": name, **about}
+        text = _("Nothing new is offered to you where it is not allowed. Reset it when you take work again.")
+    else:
+        return None
+    return Held(code, title, text, running(agent.presence_since, now), moment(agent.presence_since, now))
+
+
+TAKES_WORK = (BasePresence.AVAILABLE, BasePresence.BUSY)
+"""Presences that do not last: the next conversation changes them (domain.md 1.3)."""
 
 
 # --- offers -------------------------------------------------------------------------------------------------

@@ -105,6 +105,7 @@ _HARDNESS = {
             "session_limit",
             "agent_presence",
             "agent_inactive",
+            "agent_rejected",
             "agent_offline",
             "capacity_never_enough",
             "profile_lacking",

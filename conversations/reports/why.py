@@ -86,7 +86,9 @@ def _way_out(verdict: Verdict, conversation_id: int) -> tuple[str, str]:
     match verdict.remedy:
         case Remedy.ASSIGN:
             return reverse("conversations:assign", args=[conversation_id]), _("Assign")
-        case Remedy.SET_PRESENCE | Remedy.RESET_PRESENCE | Remedy.ADD_TO_QUEUE:
+        case Remedy.RESET_PRESENCE:
+            return f"{reverse('conversations:agents_reset')}?agent={verdict.agent_id}", _("Reset presence")
+        case Remedy.SET_PRESENCE | Remedy.ADD_TO_QUEUE:
             return reverse("conversations:agent", args=[verdict.agent_id]), _("Agent")
         case Remedy.FREE_CAPACITY:
             return f"{reverse('conversations:ongoing')}?agent={verdict.agent_id}", _("Their conversations")

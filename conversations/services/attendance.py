@@ -9,9 +9,11 @@ from django.http import HttpRequest
 
 from conversations import selectors
 from routing import selectors as routing_selectors
+from routing.events import PresenceReset
 from routing.models import User
 from routing.policy import Load
 from routing.services import presence
+from supervisor_console.kernel.actor import Actor
 
 
 def signed_in(sender: object, request: HttpRequest, user: User, **_: object) -> None:
@@ -31,6 +33,11 @@ def signed_out(sender: object, request: HttpRequest, user: User | None, **_: obj
 def connected(agent_id: int, key: UUID, *, process: UUID, now: datetime | None = None) -> bool:
     """A page of an agent is connected; see ``routing.services.presence.connected``."""
     return presence.connected(agent_id, key, process=process, load_of=_load_of, now=now)
+
+
+def reset_presence(actor: Actor, agent_id: int, *, now: datetime | None = None) -> PresenceReset:
+    """An agent's presence follows from their work again; see ``routing.services.presence.reset_presence``."""
+    return presence.reset_presence(actor, agent_id, load_of=_load_of, now=now)
 
 
 def _load_of(agent_id: int, now: datetime) -> Load:

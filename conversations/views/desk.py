@@ -22,7 +22,18 @@ from conversations.policy import Medium
 from conversations.reports import desk as desk_report
 from conversations.reports import notices as notices_report
 from conversations.reports.desk_conversation import conversation as conversation_report
-from conversations.services import assignment, calls, closure, elevation, intake, messaging, offers, supervision, typing
+from conversations.services import (
+    assignment,
+    attendance,
+    calls,
+    closure,
+    elevation,
+    intake,
+    messaging,
+    offers,
+    supervision,
+    typing,
+)
 from conversations.views.access import agents
 from conversations.views.conversation import mode_of
 from conversations.views.keys import client_key, new_client_key
@@ -93,10 +104,9 @@ class _Desk:
         return {"me": desk_report.me(self.agent, self.now)}
 
     def offers(self) -> dict[str, Any]:
-        missed = self.agent.presence.is_inactive
         return {
             "offers": desk_report.offers(self.agent, self.now),
-            "missed": desk_report.me(self.agent, self.now) if missed else None,
+            "held": desk_report.held(self.agent, self.now),
         }
 
     def lists(self) -> dict[str, Any]:
@@ -323,3 +333,15 @@ def set_presence(request: HttpRequest, actor: Actor) -> HttpResponse:
         raise NotVisible
     presence.set_presence(actor, actor.agent_id, presence_id=int(chosen))
     return HttpResponse(status=204) if wants_part(request) else redirect("conversations:desk")
+
+
+@agents
+@require_POST
+def reset_presence(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Let the own presence follow from the work again."""
+    if actor.agent_id is None:
+        raise NotVisible
+    event = attendance.reset_presence(actor, actor.agent_id)
+    if not wants_part(request):
+        return redirect("conversations:desk")
+    return toast(HttpResponse(status=204), _("You are %(presence)s now.") % {"presence": event.to_presence})

@@ -29,6 +29,7 @@ from conversations.reports.agents.chosen import (
 from conversations.reports.agents.rows import agent_url
 from conversations.reports.params import number
 from conversations.reports.people import presence_choices
+from conversations.services import attendance
 from conversations.views.access import supervisors
 from routing.policy.staffing import NO_QUEUE_CHOSEN
 from routing.services import presence, staffing
@@ -136,6 +137,17 @@ def set_presence(request: HttpRequest, actor: Actor) -> HttpResponse:
     outcomes = each(dialog.asked, lambda pk: presence.set_presence(actor, pk, presence_id=chosen_id))
     names = {"agents": how_many(dialog.people), "presence": label}
     return dialog.answer(outcomes, _("Presence of %(agents)s: %(presence)s.") % names)
+
+
+@dialog_methods
+@supervisors
+def reset_presence(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Let the presence of these agents follow from their work again, after a missed or rejected offer (4.3)."""
+    dialog = _open(request, actor, "presence_reset", _("Reset presence"), "undo-2")
+    if request.method != "POST":
+        return dialog.show("_reset", {})
+    outcomes = each(dialog.asked, lambda pk: attendance.reset_presence(actor, pk))
+    return dialog.answer(outcomes, _("Presence of %(agents)s reset.") % {"agents": how_many(dialog.people)})
 
 
 @dialog_methods

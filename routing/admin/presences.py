@@ -91,8 +91,8 @@ class PresenceAdmin(ConsoleAdmin[Presence]):
 class PresenceChangeAdmin(ReadOnlyAdmin[PresenceChange]):
     """The presence history: who was in which presence, from when to when, set by whom."""
 
-    list_display = ("agent", "presence", "started_at", "ended_at", "set_by", "set_by_user")
-    list_filter = ("set_by", "presence__base", ("presence", admin.RelatedOnlyFieldListFilter))
+    list_display = ("agent", "presence", "started_at", "ended_at", "set_by", "set_by_user", "set_after")
+    list_filter = ("set_by", "set_after", "presence__base", ("presence", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("agent__user", "presence", "set_by_user")
     search_fields = ("agent__user__username", "agent__user__first_name", "agent__user__last_name")
     search_help_text = gettext_lazy("Name or user name of the agent")

@@ -2,7 +2,7 @@
 
 from routing.models.agent import Agent, AgentProfile, AgentSkill, User
 from routing.models.capacity import CapacityProfile
-from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetBy
+from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetAfter, SetBy
 from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType
 from routing.models.skill import Skill
 from routing.models.staffing import StaffingChange
@@ -33,6 +33,7 @@ __all__ = [
     "Queue",
     "QueueMembership",
     "QueueType",
+    "SetAfter",
     "SetBy",
     "Skill",
     "SkillMatching",

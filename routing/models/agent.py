@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from routing.models.capacity import CapacityProfile
-from routing.models.presence import Presence, SetBy
+from routing.models.presence import DECLINES, Presence, SetAfter, SetBy
 from routing.models.skill import PROFICIENCY_MAX, PROFICIENCY_MIN, Skill
 from supervisor_console.kernel.actor import Role
 
@@ -65,11 +65,17 @@ class Agent(models.Model):
     presence_set_by = models.CharField(
         _("presence set by"), max_length=16, choices=SetBy.choices, default=SetBy.SYSTEM, editable=False
     )
+    presence_set_after = models.CharField(
+        _("presence set after"), max_length=8, choices=SetAfter.choices, blank=True, editable=False
+    )
     left_presence = models.ForeignKey(
         Presence, models.PROTECT, null=True, related_name="+", verbose_name=_("presence when they left"), editable=False
     )
     left_set_by = models.CharField(
         _("presence when they left, set by"), max_length=16, choices=SetBy.choices, blank=True, editable=False
+    )
+    left_set_after = models.CharField(
+        _("presence when they left, set after"), max_length=8, choices=SetAfter.choices, blank=True, editable=False
     )
     left_at = models.DateTimeField(_("left"), null=True, blank=True, editable=False)
 
@@ -85,6 +91,11 @@ class Agent(models.Model):
     def name(self) -> str:
         """What others read."""
         return self.user.display_name
+
+    @property
+    def needs_reset(self) -> bool:
+        """Whether the presence is held since a missed or rejected offer (domain.md 4.3)."""
+        return self.presence_set_after in DECLINES
 
 
 class AgentSkill(models.Model):

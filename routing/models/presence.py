@@ -28,6 +28,21 @@ class SetBy(models.TextChoices):
     SUPERVISOR = "supervisor", _("Supervisor")
 
 
+class SetAfter(models.TextChoices):
+    """What a presence was set after, where that is worth knowing; nothing else says why a system set one.
+
+    After a missed or rejected offer it is held until it is reset, or another one is chosen (domain.md 4.3).
+    """
+
+    MISSED = "missed", _("a missed offer")
+    REJECTED = "rejected", _("a rejected offer")
+    RESET = "reset", _("a reset")
+
+
+DECLINES = frozenset({SetAfter.MISSED.value, SetAfter.REJECTED.value})
+"""What holds a presence until it is reset."""
+
+
 class Presence(models.Model):
     """A presence a person can have: a name, a text and exactly one base presence.
 
@@ -70,7 +85,10 @@ INACTIVE = "inactive"
 
 
 class PresenceChange(models.Model):
-    """One stay in one presence: from when to when, and who set it. Never edited but to end it."""
+    """One stay in one presence: from when to when, who set it, and after what. Never edited but to end it.
+
+    ``set_by_user`` is the person who set it; of one that the product computed after a reset, who reset it.
+    """
 
     agent = models.ForeignKey("routing.Agent", models.PROTECT, related_name="presence_changes", verbose_name=_("agent"))
     presence = models.ForeignKey(Presence, models.PROTECT, related_name="+", verbose_name=_("presence"))
@@ -78,6 +96,7 @@ class PresenceChange(models.Model):
     ended_at = models.DateTimeField(_("to"), null=True, blank=True)
     set_by = models.CharField(_("set by"), max_length=16, choices=SetBy.choices)
     set_by_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    set_after = models.CharField(_("set after"), max_length=8, choices=SetAfter.choices, blank=True)
 
     class Meta:
         verbose_name = _("presence change")

@@ -20,6 +20,7 @@ from routing.policy.distribution import (
     why_not_distribute,
     why_not_offer,
 )
+from routing.policy.resetting import Standing, why_not_reset
 from routing.policy.taking import (
     SESSION_LIMIT,
     Candidate,
@@ -66,6 +67,7 @@ __all__ = [
     "ProfileLimit",
     "Rank",
     "Remedy",
+    "Standing",
     "Work",
     "capacity_cautions",
     "choose",
@@ -83,5 +85,6 @@ __all__ = [
     "skill_match",
     "why_not_distribute",
     "why_not_offer",
+    "why_not_reset",
     "why_not_take",
 ]

@@ -142,6 +142,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "decline_limit": Remedy.ASSIGN,
     "agent_offline": Remedy.NONE,
     "agent_inactive": Remedy.RESET_PRESENCE,
+    "agent_rejected": Remedy.RESET_PRESENCE,
     "agent_presence": Remedy.SET_PRESENCE,
     "session_limit": Remedy.FREE_CAPACITY,
     "agent_in_call": Remedy.FREE_CAPACITY,
@@ -258,6 +259,13 @@ def _presence(candidate: Candidate, work: Work) -> Refusal | None:
         return _no(
             "agent_inactive",
             _("%(agent)s missed an offer and is %(presence)s. Reset their presence when they are back."),
+            candidate,
+            presence=presence,
+        )
+    if candidate.has_rejected:
+        return _no(
+            "agent_rejected",
+            _("%(agent)s rejected an offer and is %(presence)s. Reset their presence when they are ready again."),
             candidate,
             presence=presence,
         )

@@ -90,6 +90,8 @@ class Candidate:
     has_api_role: bool = False
     has_agent_role: bool = True
     is_inactive: bool = False
+    has_rejected: bool = False
+    """Their presence is held since they rejected an offer (domain.md 4.3)."""
 
 
 def excess_units(used: int, cost: int, maximum: int) -> int:
@@ -238,6 +240,7 @@ class PresenceNow:
     base: BasePresence
     set_by: SetBy
     is_inactive: bool = False
+    needs_reset: bool = False
 
 
 def presence_from_capacity(load: Load, limits: Limits) -> BasePresence:
@@ -263,11 +266,11 @@ def presence_from_capacity(load: Load, limits: Limits) -> BasePresence:
 def presence_after(now: PresenceNow, load: Load, limits: Limits, cause: PresenceCause) -> BasePresence | None:
     """The base presence to set, or None to leave it (domain.md 1.3).
 
-    Offline, Away and Inactive stay until changed. Do not disturb stays if a person set it. Available
-    and Busy set by a person last until the next accept or close: an offer, and one that is taken
-    back, leave them.
+    Offline, Away and Inactive stay until changed, and so does what a missed or rejected offer set (4.3). Do not
+    disturb stays if a person set it. Available and Busy set by a person last until the next accept or close: an
+    offer, and one that is taken back, leave them.
     """
-    if now.is_inactive or now.base in (BasePresence.OFFLINE, BasePresence.AWAY):
+    if now.is_inactive or now.needs_reset or now.base in (BasePresence.OFFLINE, BasePresence.AWAY):
         return None
     by_person = now.set_by != SetBy.SYSTEM
     is_only_asked = cause in (PresenceCause.OFFERED, PresenceCause.WITHDRAWN)
@@ -283,7 +286,7 @@ def presence_on_return(left: PresenceNow, load: Load, limits: Limits) -> BasePre
     What capacity had set follows capacity still: the work may have ended while they were gone.
     """
     by_capacity = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
-    if left.set_by == SetBy.SYSTEM and left.base in by_capacity:
+    if left.set_by == SetBy.SYSTEM and left.base in by_capacity and not left.needs_reset:
         return presence_from_capacity(load, limits)
     return None
 

@@ -10,14 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from routing import policy, selectors, steps
-from routing.events import PresenceChanged
+from routing.events import PresenceChanged, PresenceReset
 from routing.locks import LockedAgent, lock_agents
-from routing.models import BasePresence, Connection, Presence, SetBy
-from routing.policy import Load, PresenceNow
+from routing.models import BasePresence, Connection, Presence, SetAfter, SetBy, StaffingChange
+from routing.models.presence import DECLINES
+from routing.policy import Load, PresenceNow, Standing
 from routing.signals import agent_became_free
 from supervisor_console.kernel import pages
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
+from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal, require
 from supervisor_console.kernel.realtime import action
 
 PRESENCE_NOT_SELECTABLE = Refusal(
@@ -60,7 +61,49 @@ def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime
 
 
 LoadOf = Callable[[int, datetime], Load]
-"""How sign-in learns what an agent holds: work is known to the app above, so the caller brings the question."""
+"""How to learn what an agent holds: work is known to the app above, so the caller brings the question."""
+
+
+@action()
+def reset_presence(actor: Actor, agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> PresenceReset:
+    """Give an agent the presence that follows from their work, after a missed or rejected offer (domain.md 4.3).
+
+    Also after a supervisor had set one. The agent may reset their own, a supervisor that of anybody they supervise.
+    Raises ``NotVisible`` for somebody else's, ``ActionRefused`` with the reasons of ``policy.why_not_reset``. Kept in
+    ``StaffingChange``. Announced to desk, reports and distribution; an agent whose presence somebody else resets gets
+    a notice.
+    """
+    if not actor.is_active or (actor.agent_id != agent_id and not selectors.supervises(actor, agent_id)):
+        raise NotVisible
+    agent = lock_agents([agent_id]).get(agent_id)
+    if agent is None:
+        raise NotVisible
+    set_by, has_left = SetBy(agent.presence_set_by), _is_gone(agent) or agent.left_at is not None
+    require(policy.why_not_reset(Standing(agent.name, str(agent.presence.name), set_by, agent.needs_reset, has_left)))
+    now = now or timezone.now()
+    base = policy.presence_from_capacity(load_of(agent.pk, now), selectors.limits_of([agent])[agent.pk])
+    presence = steps.base_presence(base)
+    event = PresenceReset(
+        actor=actor,
+        at=now,
+        agent_id=agent_id,
+        from_presence=agent.presence.name,
+        to_presence=presence.name,
+        set_by=SetBy.SYSTEM.value,
+        after=agent.presence_set_after,
+    )
+    steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=actor, now=now, after=SetAfter.RESET)
+    StaffingChange.objects.create(
+        agent=agent,
+        code=event.code,
+        at=event.at,
+        actor_user_id=actor.user_id,
+        actor_name=actor.name,
+        data=event.data(),
+    )
+    steps.tell(agent, "presence_reset", actor=actor, now=now, presence=presence.name)
+    agent_became_free.send(sender=None, agent_id=agent_id)
+    return event
 
 
 @action()
@@ -141,10 +184,12 @@ def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: 
     if left is None or not _is_gone(agent) or now - left_at > REMEMBERED_FOR:
         return _come(agent, load_of, now)
     set_by = SetBy(agent.left_set_by)
-    before = PresenceNow(BasePresence(left.base), set_by, left.is_inactive)
+    after = SetAfter(agent.left_set_after) if agent.left_set_after else None
+    before = PresenceNow(BasePresence(left.base), set_by, left.is_inactive, after in DECLINES)
     base = policy.presence_on_return(before, load_of(agent.pk, now), selectors.limits_of([agent])[agent.pk])
     presence = left if base is None or base == left.base else steps.base_presence(base)
-    steps.change_presence(agent, presence, set_by=set_by, actor=SYSTEM, now=now)
+    held = after if after in DECLINES else None
+    steps.change_presence(agent, presence, set_by=set_by, actor=SYSTEM, now=now, after=held)
     agent_became_free.send(sender=None, agent_id=agent.pk)
     return True
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from routing import steps
 from routing.invariants import RULES
 from routing.locks import LockedAgent, lock_agents
-from routing.models import PresenceChange, SetBy
+from routing.models import PresenceChange, SetAfter, SetBy
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import NotVisible
 from supervisor_console.kernel.invariants import About, Scope
@@ -47,4 +47,5 @@ def _renew_stay(agent: LockedAgent, now: datetime) -> None:
         began = last.ended_at if last is not None and last.ended_at is not None else agent.presence_since
         current = stays.create(agent=agent, presence=agent.presence, started_at=began, set_by=set_by)
     now = max(now, current.started_at)
-    steps.change_presence(agent, agent.presence, set_by=set_by, actor=SYSTEM, now=now)
+    after = SetAfter(agent.presence_set_after) if agent.presence_set_after else None
+    steps.change_presence(agent, agent.presence, set_by=set_by, actor=SYSTEM, now=now, after=after)

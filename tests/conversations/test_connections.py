@@ -17,7 +17,7 @@ from conversations.selectors import settings_row
 from conversations.services import assignment, attendance, closure, timers
 from routing import steps
 from routing.locks import lock_agents
-from routing.models import Agent, BasePresence, Connection, PresenceChange, SetBy, User
+from routing.models import Agent, BasePresence, Connection, PresenceChange, SetAfter, SetBy, User
 from routing.services import presence
 from routing.steps import inactive_presence
 from supervisor_console.kernel.actor import SYSTEM
@@ -143,12 +143,15 @@ def test_who_is_back_in_time_follows_what_capacity_says_by_now(floor: Floor) -> 
 def test_who_missed_an_offer_does_not_come_back_from_it_by_reloading(floor: Floor) -> None:
     with action():
         ana = lock_agents([floor.ana.pk])[floor.ana.pk]
-        steps.change_presence(ana, inactive_presence(), set_by=SetBy.SYSTEM, actor=SYSTEM, now=at(0))
+        steps.change_presence(
+            ana, inactive_presence(), set_by=SetBy.SYSTEM, actor=SYSTEM, now=at(0), after=SetAfter.MISSED
+        )
     leave(floor.ana, at(1), at(10))
 
     open_page(floor.ana, at(20))
 
-    assert Agent.objects.get(pk=floor.ana.pk).presence.is_inactive
+    found = Agent.objects.get(pk=floor.ana.pk)
+    assert (found.presence.is_inactive, found.needs_reset) == (True, True)
 
 
 def test_who_comes_back_late_is_judged_anew(floor: Floor) -> None:

@@ -10,11 +10,8 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Offer, Participant, SupervisorSettings, Visibility
 from conversations.services import assignment, closure, messaging, offers, supervision
-from routing import steps as routing_steps
-from routing.locks import lock_agents
 from routing.models import BasePresence, Channel, Presence, SetBy, Workstream
-from supervisor_console.kernel.actor import SYSTEM
-from supervisor_console.kernel.realtime import action
+from routing.services.presence import set_presence as choose_presence
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, offer_of, set_presence
 
 PART = {"HX-Request": "true"}
@@ -209,20 +206,39 @@ def test_presence_and_load_are_always_in_sight(floor: Floor, ana: Client) -> Non
     assert "Inactive" not in page
 
 
-def test_after_a_missed_offer_the_desk_says_so_and_offers_the_way_back(floor: Floor, ana: Client) -> None:
-    with action():
-        agent = lock_agents([floor.ana.pk])[floor.ana.pk]
-        routing_steps.change_presence(
-            agent, routing_steps.inactive_presence(), set_by=SetBy.SYSTEM, actor=SYSTEM, now=timezone.now()
-        )
-    assert "You missed an offer." in part(ana, "/desk/", "desk-offers")
+@pytest.mark.parametrize(("how", "title"), [("expire", "You missed an offer."), ("reject", "You rejected an offer.")])
+def test_after_a_decline_that_holds_the_presence_the_desk_says_so_and_resets_it(
+    floor: Floor, ana: Client, how: str, title: str
+) -> None:
+    SupervisorSettings.objects.update(missed_sets_inactive=True, reject_sets_dnd=True)
+    offer = offer_of(floor.offered())
+    if how == "expire":
+        offers.expire(offer.pk, now=offer.expires_at)
+    else:
+        offers.reject(actor_of(floor.ana), offer.pk, now=at(20))
 
-    available = Presence.objects.get(code="available")
-    ana.post("/desk/presence/", {"presence": available.pk}, headers=PART)
+    banner = part(ana, "/desk/", "desk-offers")
+    answer = ana.post("/desk/presence/reset/", headers=PART)
 
+    assert title in banner
+    assert "Since" in banner
+    assert "You are Available now." in answer.headers["HX-Trigger"]
     floor.ana.refresh_from_db()
-    assert (floor.ana.presence.code, floor.ana.presence_set_by) == ("available", "agent")
-    assert "You missed an offer." not in part(ana, "/desk/", "desk-offers")
+    assert (floor.ana.presence.code, floor.ana.presence_set_by) == ("available", "system")
+    assert "desk-held" not in part(ana, "/desk/", "desk-offers")
+    assert ana.post("/desk/presence/reset/", headers=PART).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("base", "is_held"), [(BasePresence.AWAY, True), (BasePresence.BUSY_DND, True), (BasePresence.BUSY, False)]
+)
+def test_the_desk_names_the_supervisor_who_set_a_presence_that_keeps_work_away(
+    floor: Floor, ana: Client, base: BasePresence, is_held: bool
+) -> None:
+    chosen = Presence.objects.get(code=base.value)
+    choose_presence(actor_of(floor.sara), floor.ana.pk, presence_id=chosen.pk)
+
+    assert ("Sara Test set your presence to" in part(ana, "/desk/", "desk-offers")) is is_held
 
 
 def test_the_agent_notice_is_on_the_desk(floor: Floor, ana: Client) -> None:

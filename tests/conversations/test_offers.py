@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.models import Conversation, SupervisorSettings
-from conversations.services import assignment, offers, timers
+from conversations.services import assignment, closure, offers, timers
 from routing.models import Agent, BasePresence, Channel, PresenceChange, SetBy
 from supervisor_console.kernel.actor import Role
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
@@ -230,6 +230,53 @@ def test_a_second_miss_is_not_a_second_stay_in_inactive(floor: Floor) -> None:
     offers.expire(offer_of(other).pk, now=at(140))
 
     assert PresenceChange.objects.filter(agent=floor.ana, presence__code="inactive").count() == 1
+
+
+BOTH_HOLD = {"reject_sets_dnd": True, "missed_sets_inactive": True}
+
+
+@pytest.mark.parametrize("how", ["reject", "expire"])
+@pytest.mark.parametrize("base", [BasePresence.AWAY, BasePresence.BUSY_DND])
+def test_who_chose_to_get_no_work_keeps_that_choice_after_a_decline(floor: Floor, how: str, base: BasePresence) -> None:
+    SupervisorSettings.objects.update(**BOTH_HOLD)
+    set_presence(floor.ana, base, set_by=SetBy.AGENT)
+
+    decline(floor, how)
+
+    ana = Agent.objects.select_related("presence").get(pk=floor.ana.pk)
+    assert (ana.presence.code, ana.presence_set_by, ana.needs_reset) == (base.value, "agent", False)
+
+
+@pytest.mark.parametrize(("how", "expected"), [("reject", "Do not disturb"), ("expire", "Inactive")])
+def test_what_a_decline_set_is_held_while_other_work_comes_and_goes(floor: Floor, how: str, expected: str) -> None:
+    SupervisorSettings.objects.update(**BOTH_HOLD)
+    other = floor.active()
+    decline(floor, how)
+
+    closure.end(actor_of(floor.ana), other.pk, now=at(140))
+    closure.finish_wrap_up(actor_of(floor.ana), other.pk, now=at(150))
+
+    assert presence(floor.ana) == expected
+    assert Agent.objects.get(pk=floor.ana.pk).needs_reset
+
+
+def test_who_is_full_and_rejects_is_held_too(floor: Floor) -> None:
+    SupervisorSettings.objects.update(**BOTH_HOLD)
+    Agent.objects.filter(pk=floor.ana.pk).update(max_units=30)
+
+    decline(floor, "reject")
+
+    assert presence(floor.ana) == "Do not disturb"
+    assert Agent.objects.get(pk=floor.ana.pk).needs_reset
+
+
+@pytest.mark.parametrize("how", ["reject", "expire"])
+def test_a_decline_that_sets_nothing_leaves_what_was_chosen_by_hand(floor: Floor, how: str) -> None:
+    set_presence(floor.ana, BasePresence.BUSY, set_by=SetBy.AGENT)
+
+    decline(floor, how)
+
+    assert presence(floor.ana) == "Busy"
 
 
 def test_a_presence_set_by_hand_lasts_until_the_next_accept(floor: Floor) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from conversations import wording
 from conversations.models import Conversation, HistoryEntry, Message, Notice, Offer, Visibility
-from conversations.services import assignment, closure, intake, messaging, offers, supervision, timers
+from conversations.services import assignment, attendance, closure, intake, messaging, offers, supervision, timers
 from routing.models import Agent, BasePresence, Channel, Presence, Queue, WrapUpBlock
 from routing.services.presence import set_presence
 from supervisor_console.kernel.actor import Actor, Role
@@ -58,7 +58,7 @@ class Walk:
         }
         self.verbs: list[Verb] = [
             *{verb for verbs in self.fitting.values() for verb in verbs},
-            *(self.accept_any, self.customer_ends, self.force_close, self.presence),
+            *(self.accept_any, self.customer_ends, self.force_close, self.presence, self.reset),
         ]
         self.verbs.sort(key=lambda verb: verb.__name__)
 
@@ -188,6 +188,9 @@ class Walk:
         presence = self.dice.choice(self.presences)
         if presence.base != BasePresence.OFFLINE or self.dice.random() < 0.2:
             set_presence(actor, self.agent().pk, presence_id=presence.pk, now=self.now)
+
+    def reset(self, actor: Actor, chat: Conversation) -> None:
+        attendance.reset_presence(actor, self.agent().pk, now=self.now)
 
 
 def unfinished_sentences() -> list[str]:

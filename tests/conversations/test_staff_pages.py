@@ -9,6 +9,7 @@ from routing.models import Agent, BasePresence, Presence, PresenceChange, User
 from tests.cast import Floor
 
 PRESENCE = "/agents/presence/"
+RESET = "/agents/reset/"
 QUEUES = "/agents/queues/"
 HTMX = {"HX-Request": "true"}
 
@@ -94,6 +95,32 @@ def test_a_presence_that_nobody_may_choose_is_refused_for_each_with_its_sentence
     assert response.status_code == 422
     assert 'data-code="presence_not_selectable"' in response.content.decode()
     assert bases()["ana"] == BasePresence.AVAILABLE
+
+
+def test_the_presence_of_several_is_reset_with_an_outcome_for_each(floor: Floor, sign_in: SignIn) -> None:
+    client = sign_in(floor.sara)
+    client.post(PRESENCE, {"agent": floor.ana.pk, "presence": presence_id("away")}, headers=HTMX)
+    sent = {"agent": [floor.ana.pk, floor.boris.pk]}
+
+    dialog = client.get(RESET, sent, headers=HTMX).content.decode()
+    response = client.post(RESET, sent, headers=HTMX)
+
+    html = response.content.decode()
+    assert "2 agents" in dialog
+    assert "Done for 1 of 2 agents." in html
+    assert html.count('data-code="presence_needs_no_reset"') == 1
+    assert bases()["ana"] == "available"
+    page = client.get(f"/agents/{floor.ana.pk}/").content.decode()
+    assert "System, reset by Sara Test" in page
+    assert client.post(RESET, {"agent": floor.ana.pk}, headers=HTMX).status_code == 409
+
+
+def test_reset_is_offered_on_the_page_of_who_can_be_reset(floor: Floor, sign_in: SignIn) -> None:
+    client = sign_in(floor.sara)
+    client.post(PRESENCE, {"agent": floor.ana.pk, "presence": presence_id("away")}, headers=HTMX)
+
+    assert 'data-name="reset"' in client.get(f"/agents/{floor.ana.pk}/").content.decode()
+    assert 'data-name="reset"' not in client.get(f"/agents/{floor.boris.pk}/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from conversations.reports.moments import moment, short_moment
 from conversations.reports.people import code_of
 from conversations.reports.rows import status_of
 from routing import selectors as routing_selectors
+from routing.events import QueuesChanged
 from routing.models import Channel, PresenceChange, StaffingChange
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import NotVisible
@@ -102,7 +103,10 @@ def person(actor: Actor, agent_id: int, *, now: datetime, shown: int = STAYS_PAG
         stays=tuple(_stay(one, now) for one in found[:shown]),
         earlier_url=f"{agent_url(agent_id)}?before={found[shown - 1].pk}" if len(found) > shown else "",
         changes=tuple(
-            _change(one, now) for one in StaffingChange.objects.filter(agent=agent_id).order_by("-pk")[:CHANGES_MAX]
+            _change(one, now)
+            for one in StaffingChange.objects.filter(agent=agent_id, code=QueuesChanged.code).order_by("-pk")[
+                :CHANGES_MAX
+            ]
         ),
     )
 

@@ -18,7 +18,7 @@ from conversations.models import OFFERED_REASONS, Offer, OfferKind, OfferStatus,
 from conversations.reports.durations import Clock, running
 from conversations.reports.people import code_of, initials
 from routing import selectors as routing_selectors
-from routing.models import Agent, Channel, PresenceChange, SetBy
+from routing.models import Agent, Channel, PresenceChange, SetAfter, SetBy
 from routing.policy import Limits, Load
 from supervisor_console.kernel.actor import Actor
 
@@ -100,6 +100,7 @@ class AgentRow:
     presence_label: str
     since: Clock
     set_by: str
+    can_be_reset: bool
     marks: tuple[Mark, ...]
     is_own: bool
     used: int
@@ -163,10 +164,15 @@ def who_set(ids: Iterable[int]) -> dict[int, str]:
 
 
 def set_by_words(stay: PresenceChange) -> str:
-    """System, Agent, or the supervisor by name (domain.md 1.3)."""
+    """System (and after what), Agent, or the supervisor by name (domain.md 1.3)."""
     set_by = SetBy(stay.set_by)
-    if set_by is SetBy.SUPERVISOR and stay.set_by_user is not None:
-        return _("Supervisor %(name)s") % {"name": stay.set_by_user.display_name}
+    who = stay.set_by_user
+    if set_by is SetBy.SUPERVISOR and who is not None:
+        return _("Supervisor %(name)s") % {"name": who.display_name}
+    if stay.set_after == SetAfter.RESET and who is not None:
+        return _("System, reset by %(name)s") % {"name": who.display_name}
+    if stay.set_after:
+        return _("System, after %(what)s") % {"what": SetAfter(stay.set_after).label}
     return str(set_by.label)
 
 
@@ -230,6 +236,7 @@ def _row(
         presence_label=str(agent.presence.name),
         since=running(agent.presence_since, now),
         set_by=set_by,
+        can_be_reset=agent.needs_reset or agent.presence_set_by == SetBy.SUPERVISOR,
         marks=tuple(marks(held, transfers)),
         is_own=is_own,
         used=load.units,
