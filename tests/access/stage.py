@@ -19,6 +19,7 @@ from conversations.policy import Medium
 from conversations.services import assignment, calls, elevation, intake, offers, supervision
 from conversations.views.access import CUSTOMER_COOKIE, remember_customer
 from routing.models import Agent, BasePresence, CapacityProfile, Channel, Presence, Skill, User
+from routing.services.presence import set_presence
 from supervisor_console.kernel.actor import Role
 from tests.cast import EVERY_CAUTION, Floor, actor_of, fresh, make_agent, make_floor, make_workstream, offer_of
 
@@ -196,6 +197,14 @@ def elevated(floor: Floor) -> Conversation:
     chat = floor.active()
     elevation.elevate(actor_of(floor.ana), chat.pk, medium=Medium.VIDEO)
     return fresh(chat)
+
+
+def set_away(floor: Floor) -> Conversation:
+    """Supervisors set Ana and Cene to Away; she talks with the customer."""
+    away = Presence.objects.get(code="away").pk
+    for agent in (floor.ana, floor.cene):
+        set_presence(actor_of(floor.sara), agent.pk, presence_id=away)
+    return floor.active()
 
 
 def called(floor: Floor) -> Conversation:

@@ -38,6 +38,7 @@ class Row:
 
 
 AWAY = {"agent": "{agent_id}", "presence": "{away}"}
+ANA = {"agent": "{agent_id}"}
 OUT_OF_BILLING = {"agent": "{agent_id}", "queue-{billing}": "remove"}
 TO_BORIS = {"agent": "{boris}", "version": "{version}", "confirmed-{boris}": "capacity_override"}
 TO_RETURNS = {"queue": "{returns}", "version": "{version}"}
@@ -78,11 +79,13 @@ ROWS = [
     Row("agents/<int:agent_id>/",                  "LLL--+?--", "xxxxxxxxx"),
     Row("agents/<int:agent_id>/panel/",            "LLL--+?--", "xxxxxxxxx"),
     Row("agents/presence/",                        "LLL--+?--", "LLL--+?--", fields=AWAY),
+    Row("agents/reset/",                           "LLL--+?--", "LLL--+?--", stage.set_away, fields=ANA),
     Row("agents/queues/",                          "LLL--+?--", "LLL--+?--", fields=OUT_OF_BILLING),
     # The desk. To htmx a conversation that has left the desk is said to be gone, where it lay open.
     Row("desk/",                                   "LLL++----", "LLLxx----"),
     Row(DESK,                                      "LLL+?----", "LLLxx----", stage.hers, part="LLL++----"),
     Row("desk/presence/",                          "LLLxx----", "LLL++----", fields={"presence": "{away}"}),
+    Row("desk/presence/reset/",                    "LLLxx----", "LLL++----", stage.set_away),
     Row("desk/offers/<int:offer_id>/accept/",      "LLLxx----", "LLL+?----", stage.offered),
     Row("desk/offers/<int:offer_id>/reject/",      "LLLxx----", "LLL+?----", stage.offered),
     Row(DESK + "messages/",                        "LLLxx----", "LLL+?----", stage.hers, fields=LINE),
