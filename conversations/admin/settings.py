@@ -269,9 +269,12 @@ HELP = {
     "sentiment_alert": gettext_lazy("At this sentiment or a worse one."),
     "silent_after": gettext_lazy("Such as 10 min."),
     "missed_sets_inactive": gettext_lazy(
-        "The agent gets no work until they come back. Not possible while a workstream allows Away."
+        "Nothing new is offered to the agent until they or a supervisor reset it. Not possible while a workstream "
+        "allows Away."
     ),
-    "reject_sets_dnd": gettext_lazy("Not possible while a workstream allows Do not disturb."),
+    "reject_sets_dnd": gettext_lazy(
+        "Held in the same way until it is reset. Not possible while a workstream allows Do not disturb."
+    ),
     "notify_agent_on_monitor": gettext_lazy(
         "The agent is told each time somebody starts monitoring. The customer is not."
     ),

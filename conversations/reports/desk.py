@@ -30,6 +30,7 @@ from conversations.reports.durations import RESTING, Clock, clock_text, queue_wa
 from conversations.reports.moments import moment
 from conversations.reports.people import PresenceChoice, code_of, presence_choices
 from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy
+from routing.policy import SESSION_LIMIT
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -166,19 +167,21 @@ def _set_by(agent: Agent) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why the agent is offered nothing though they did not choose so, and since when; one button resets it."""
+    """Why the agent is offered nothing though they did not choose so, and since when; ``resets`` by one button."""
 
     code: str
     title: str
     text: str
     since: Clock
     at_text: str
+    resets: bool = True
 
 
 def held(agent: Agent, now: datetime) -> Held | None:
-    """What holds the presence of this agent, if anything does (domain.md 4.3); one query where a supervisor set it.
+    """What holds the presence of this agent, if anything does (domain.md 4.3). One query at most.
 
-    Missed and rejected offers, and a presence that keeps work away and that a supervisor set.
+    Missed and rejected offers, a presence that keeps work away and that a supervisor set, and more conversations than
+    a desk shows: that one passes by itself.
     """
     about = {"presence": agent.presence.name}
     text = _("Your presence is %(presence)s, so nothing new is offered to you until you reset it.") % about
@@ -191,9 +194,19 @@ def held(agent: Agent, now: datetime) -> Held | None:
         name = who.display_name if who is not None else _("A supervisor")
         code, title = "by_supervisor", _("%(name)s set your presence to %(presence)s.") % {"name": name, **about}
         text = _("Nothing new is offered to you where it is not allowed. Reset it when you take work again.")
+    elif agent.presence.base == BasePresence.BUSY_DND and agent.presence_set_by == SetBy.SYSTEM:
+        have = selectors.loads([agent.pk], now)[agent.pk].conversations
+        if have <= SESSION_LIMIT:
+            return None
+        code, title = "session_limit", _("You have more conversations than a desk shows.")
+        text = _("Nothing new is offered to you until you have %(most)d or fewer; now it is %(have)d.") % {
+            "most": SESSION_LIMIT,
+            "have": have,
+        }
     else:
         return None
-    return Held(code, title, text, running(agent.presence_since, now), moment(agent.presence_since, now))
+    since, at_text = running(agent.presence_since, now), moment(agent.presence_since, now)
+    return Held(code, title, text, since, at_text, resets=code != "session_limit")
 
 
 TAKES_WORK = (BasePresence.AVAILABLE, BasePresence.BUSY)

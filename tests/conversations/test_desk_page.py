@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Offer, Participant, SupervisorSettings, Visibility
 from conversations.services import assignment, closure, messaging, offers, supervision
-from routing.models import BasePresence, Channel, Presence, SetBy, Workstream
+from routing.models import Agent, BasePresence, Channel, Presence, SetBy, Workstream
+from routing.policy import SESSION_LIMIT
 from routing.services.presence import set_presence as choose_presence
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, offer_of, set_presence
 
@@ -221,7 +222,7 @@ def test_after_a_decline_that_holds_the_presence_the_desk_says_so_and_resets_it(
     answer = ana.post("/desk/presence/reset/", headers=PART)
 
     assert title in banner
-    assert "Since" in banner
+    assert "For <" in banner
     assert "You are Available now." in answer.headers["HX-Trigger"]
     floor.ana.refresh_from_db()
     assert (floor.ana.presence.code, floor.ana.presence_set_by) == ("available", "system")
@@ -239,6 +240,19 @@ def test_the_desk_names_the_supervisor_who_set_a_presence_that_keeps_work_away(
     choose_presence(actor_of(floor.sara), floor.ana.pk, presence_id=chosen.pk)
 
     assert ("Sara Test set your presence to" in part(ana, "/desk/", "desk-offers")) is is_held
+
+
+def test_more_conversations_than_a_desk_shows_are_said_and_nothing_is_to_be_reset(floor: Floor, ana: Client) -> None:
+    Agent.objects.filter(pk=floor.ana.pk).update(max_units=1000)
+    for _ in range(SESSION_LIMIT):
+        floor.active()
+    assert "desk-held" not in part(ana, "/desk/", "desk-offers")
+
+    floor.active()
+
+    banner = part(ana, "/desk/", "desk-offers")
+    assert "until you have 9 or fewer; now it is 10." in banner
+    assert "Reset presence" not in banner
 
 
 def test_the_agent_notice_is_on_the_desk(floor: Floor, ana: Client) -> None:

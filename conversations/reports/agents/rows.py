@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from conversations import selectors
 from conversations.models import OFFERED_REASONS, Offer, OfferKind, OfferStatus, State
@@ -100,6 +100,7 @@ class AgentRow:
     presence_label: str
     since: Clock
     set_by: str
+    set_by_short: str
     can_be_reset: bool
     marks: tuple[Mark, ...]
     is_own: bool
@@ -148,7 +149,7 @@ def rows(ids: list[int], held: Mapping[int, Holding], own_id: int | None, now: d
             limits[agent.pk],
             loads[agent.pk],
             held.get(agent.pk, Holding()),
-            setters.get(agent.pk, ""),
+            setters.get(agent.pk, ("", "")),
             transfers.get(agent.pk, 0),
             is_own=agent.pk == own_id,
             now=now,
@@ -157,10 +158,16 @@ def rows(ids: list[int], held: Mapping[int, Holding], own_id: int | None, now: d
     ]
 
 
-def who_set(ids: Iterable[int]) -> dict[int, str]:
-    """Who set the present presence of these agents, in words. One query."""
+def who_set(ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Who set the present presence of these agents, in words, and in a few for a cell. One query."""
     stays = PresenceChange.objects.filter(agent__in=list(ids), ended_at=None).select_related("set_by_user")
-    return {stay.agent_id: set_by_words(stay) for stay in stays}
+    return {stay.agent_id: (words := set_by_words(stay), str(_SHORT.get(stay.set_after, words))) for stay in stays}
+
+
+_SHORT: Mapping[str, object] = {
+    SetAfter.MISSED: gettext_lazy("Missed offer"),
+    SetAfter.REJECTED: gettext_lazy("Rejected offer"),
+}
 
 
 def set_by_words(stay: PresenceChange) -> str:
@@ -219,7 +226,7 @@ def _row(
     limits: Limits,
     load: Load,
     held: Holding,
-    set_by: str,
+    set_by: tuple[str, str],
     transfers: int,
     *,
     is_own: bool,
@@ -235,7 +242,8 @@ def _row(
         presence=code_of(agent.presence),
         presence_label=str(agent.presence.name),
         since=running(agent.presence_since, now),
-        set_by=set_by,
+        set_by=set_by[0],
+        set_by_short=set_by[1],
         can_be_reset=agent.needs_reset or agent.presence_set_by == SetBy.SUPERVISOR,
         marks=tuple(marks(held, transfers)),
         is_own=is_own,
