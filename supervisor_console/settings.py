@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "supervisor_console.kernel.requests.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -230,7 +231,8 @@ CONTENT_SECURITY_POLICY = {
 # Sentiment: which scorer reads the messages of a customer (a dotted path to a class).
 SENTIMENT_SCORER = env.dotted_path("SENTIMENT_SCORER", "conversations.sentiment.lexicon.LexiconScorer")
 
-# Logging: to the console, one line per record.
+# Logging: to the console, one line per record. The demo, where most actions are those of a simulated floor, writes none
+# of its actions unless somebody asks for a level.
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -242,6 +244,7 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
         # Daphne writes every request at INFO to its own logger; the console's own records matter more.
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "supervisor_console.actions": {"level": LOG_LEVEL if env.text("LOG_LEVEL") or not DEMO else "WARNING"},
     },
 }
 

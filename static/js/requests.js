@@ -8,6 +8,13 @@ let waiting = 0;
 const isDocument = (xhr) => /^\s*(<!--[\s\S]*?-->\s*)*<!doctype html/i.test(xhr.responseText.slice(0, 400));
 const isQuiet = (event) => event.detail.requestConfig?.triggeringEvent?.type === "live:refresh";
 
+// A fault of the server is said with the id under which its log knows it.
+function sayFailure(xhr) {
+  const words = text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed");
+  const id = xhr.status >= 500 ? xhr.getResponseHeader("X-Request-ID") : null;
+  toast({ level: "error", code: `http_${xhr.status}`, text: id ? `${words} ${text("reference", { id })}` : words });
+}
+
 // While a form is on its way its region stays as it is: without its form the answer would reach nobody. After the answer
 // every region is fetched anyway.
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -25,7 +32,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   } else if (xhr.status < 400) {
     location.assign(xhr.responseURL);
   } else if (!isQuiet(event)) {
-    toast({ level: "error", code: `http_${xhr.status}`, text: text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed") });
+    sayFailure(xhr);
   }
 });
 
@@ -34,7 +41,7 @@ document.addEventListener("htmx:responseError", (event) => {
   // A refusal that brings its own toast, or a part that says what is wrong (a form with its errors), has been said.
   const said = xhr.getResponseHeader("HX-Trigger")?.includes("toast") || (event.detail.shouldSwap && xhr.responseText.trim());
   if (isQuiet(event) || isDocument(xhr) || said) return;
-  toast({ level: "error", code: `http_${xhr.status}`, text: text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed") });
+  sayFailure(xhr);
 });
 document.addEventListener("htmx:sendError", (event) => {
   if (!isQuiet(event)) toast({ level: "error", code: "network", text: text("failed_network") });

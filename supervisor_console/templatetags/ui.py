@@ -19,6 +19,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from supervisor_console.kernel import idempotency
+from supervisor_console.kernel.requests import request_id
 
 register = template.Library()
 
@@ -175,6 +176,12 @@ def idempotency_key() -> SafeString:
 
 
 @register.simple_tag
+def request_reference() -> str:
+    """The id under which the log knows this request; an error page shows it. Needs nothing of the context."""
+    return request_id()
+
+
+@register.simple_tag
 def ui_texts() -> SafeString:
     """The sentences that the scripts show, translated, as a data block."""
     texts = {
@@ -203,6 +210,7 @@ def ui_texts() -> SafeString:
         "open": _("Open"),
         "dismiss": _("Dismiss"),
         "failed": _("That did not work. Nothing was changed; try again."),
+        "reference": _("Reference: {id}"),
         "failed_network": _("The server cannot be reached. Try again in a moment: nothing is done twice."),
         "forbidden": _("That is not allowed, or this page is too old. Reload it and try again."),
         "not_found": _("That is no longer here, or not visible to you."),

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 from django.db import transaction
 from django.utils import timezone
 
-from supervisor_console.kernel import idempotency
+from supervisor_console.kernel import action_log, idempotency
 from supervisor_console.kernel.events import Json
 from supervisor_console.kernel.realtime import layer
 from supervisor_console.kernel.realtime.frames import Frame
@@ -28,7 +28,8 @@ class Action:
     """One durable transaction, and what it announces leaves with it or not at all; never nested.
 
     Announcements are one outbox row and, after the commit, one message through the channel layer. As the decorator
-    of a service it also knows a request that was carried out before, and returns the event of the first time.
+    of a service it also knows a request that was carried out before, and returns the event of the first time; and it
+    writes one line to the log.
     """
 
     def __enter__(self) -> None:
@@ -43,16 +44,19 @@ class Action:
     def __call__(self, service: Callable[P, T]) -> Callable[P, T]:
         """The service as an action."""
         verb = f"{service.__module__}.{service.__qualname__}"
+        line_of = action_log.lines_of(service)
 
         @wraps(service)
         def act(*args: P.args, **kwargs: P.kwargs) -> T:
-            with _transaction():
+            with line_of(args, kwargs) as line, _transaction():
                 row, before = idempotency.claim(verb, args, kwargs)
                 if before is not None:
+                    line.came(before)
                     return cast(T, before)
                 outcome = service(*args, **kwargs)
                 if row is not None:
                     idempotency.note(row, outcome)
+                line.came(outcome)
                 return outcome
 
         return act
