@@ -39,8 +39,8 @@ demo: runtime ## Start the demo contact centre on 127.0.0.1:8000 (PORT=8123 move
 test: dev ## Run the whole suite: on SQLite, on PostgreSQL, with Redis, in a browser
 	@$(RUN)python -m tests.run
 
-test-fast: dev ## Run what needs no server and no browser
-	@$(RUN)python -m tests.run sqlite
+test-fast: dev ## Run what needs no server, no browser and no patience
+	@$(RUN)python -m tests.run quick
 
 check: dev ## Check format, lint, types, import contracts, migrations and the deployment settings
 	$(RUN)ruff format --check .

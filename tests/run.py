@@ -4,6 +4,7 @@ sqlite       what needs no server and no browser
 postgresql   the same on PostgreSQL, and what only PostgreSQL can show
 redis        what needs a Redis server, pages in a real Chromium included
 browser      the other pages in a real Chromium
+quick        of sqlite, what is not marked slow; only when it is asked for by name
 
 A group whose programs are missing is named as not run. With CI=true that fails the run.
 """
@@ -28,6 +29,7 @@ GROUPS = {
     "postgresql": "not redis and not browser",
     "redis": "redis",
     "browser": "browser and not redis",
+    "quick": "not postgresql and not redis and not browser and not slow",
 }
 
 
@@ -43,7 +45,7 @@ class Outcome:
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or list(GROUPS)
+    chosen = sys.argv[1:] or [name for name in GROUPS if name != "quick"]
     if unknown := [name for name in chosen if name not in GROUPS]:
         sys.exit(f"There is no group {', '.join(unknown)}; there are {', '.join(GROUPS)}.")
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -89,7 +91,7 @@ def run_pytest(name: str, surroundings: dict[str, str]) -> Outcome:
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-m", GROUPS[name], f"--junitxml={report}"]
-    if name in {"sqlite", "postgresql"}:
+    if name in {"sqlite", "postgresql", "quick"}:
         command += ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
     started = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, env=os.environ | surroundings, check=False).returncode

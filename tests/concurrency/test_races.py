@@ -22,6 +22,8 @@ from tests.cast import set_presence as set_presence_row
 from tests.concurrency.together import Body, losers, together, winners
 from tests.invariants import broken
 
+pytestmark = pytest.mark.slow
+
 in_both_orders = pytest.mark.parametrize("first", [0, 1], ids=["one way", "the other way"])
 LATER = at(600)
 

@@ -38,6 +38,8 @@ from supervisor_console import settings as product_settings
 from tests.conftest import as_migrated
 from tests.demo import DEMO, actor, load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:

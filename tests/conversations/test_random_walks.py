@@ -21,6 +21,8 @@ from tests.cast import EVERY_CAUTION, T0, Floor, actor_of, customer_of, give_vie
 from tests.conversations.looking import everything
 from tests.invariants import broken
 
+pytestmark = pytest.mark.slow
+
 STEPS = 150
 Verb = Callable[[Actor, Conversation], None]
 CHANNELS = [channel for channel in Channel if channel != Channel.RECORD]

@@ -31,7 +31,7 @@ from tests.invariants import broken
 STEPS, MOST_STEPS = 400, 1200
 EVERY_DEED = {deed.value for deed in Deed}
 
-pytestmark = pytest.mark.timeout(300)  # The first test lets the demo be loaded and lived in.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]  # The first test lets the demo be loaded and lived in.
 
 
 # --- a long run, looked at from all sides ----------------------------------------------------------------------

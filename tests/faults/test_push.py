@@ -21,6 +21,8 @@ from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, Scree
 from tests.servers import Program
 from tests.sockets import ConsoleSocket, console_socket, post, session_of
 
+pytestmark = pytest.mark.slow
+
 FOUND = 302
 GONE = {4408, 1006}
 """Closed by our code, or without any word if the client had no room even for that."""

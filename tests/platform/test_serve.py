@@ -17,6 +17,8 @@ import pytest
 
 from tests.servers import ROOT, START_SECONDS, free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
