@@ -48,8 +48,9 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     assert actor.user_id is not None
     steps.add_participant(conversation, actor.user_id, Mode.MONITOR, AssignReason.AGENT_MONITOR, now)
     version = steps.touch(conversation, now)
-    if selectors.settings_row().notify_agent_on_monitor and conversation.agent is not None:
-        notifications.notify([conversation.agent.user_id], "monitoring_started", conversation, now=now, name=actor.name)
+    agent = conversation.agent
+    if selectors.settings_row().notify_agent_on_monitor and agent is not None and not agent.is_bot:
+        notifications.notify([agent.user_id], "monitoring_started", conversation, now=now, name=actor.name)
     event = MonitoringStarted(
         actor=actor,
         at=now,

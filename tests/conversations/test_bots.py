@@ -4,7 +4,7 @@ import pytest
 
 from conversations import bot_script
 from conversations.bot_script import Move
-from conversations.models import Conversation, HistoryEntry, Message, Notice, Sentiment, Session
+from conversations.models import Conversation, HistoryEntry, Message, Notice, Sentiment, Session, SupervisorSettings
 from conversations.reports.durations import wait
 from conversations.services import assignment, bots, closure, intake, messaging, offers, supervision, timers
 from routing.models import Agent, BasePresence, Channel, Workstream
@@ -212,7 +212,10 @@ def test_a_bot_s_conversation_is_not_transferred_and_not_assigned(floor: Floor, 
     assert fresh(chat).is_with_bot
 
 
-def test_a_bot_s_conversation_is_monitored_joined_and_force_closed(floor: Floor, bot: Agent) -> None:
+def test_a_bot_s_conversation_is_monitored_joined_and_force_closed_and_it_is_told_nothing(
+    floor: Floor, bot: Agent
+) -> None:
+    SupervisorSettings.objects.update(notify_agent_on_monitor=True)
     chat, sara = start(floor), actor_of(floor.sara)
     supervision.monitor(sara, chat.pk, now=at(5))
     supervision.join(sara, chat.pk, now=at(6))
