@@ -60,18 +60,20 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 
+# What all answers carry comes first, before static files are answered. All of it works in the thread of its request.
 MIDDLEWARE = [
-    "supervisor_console.kernel.requests.request_id_middleware",
+    "supervisor_console.kernel.requests.RequestIdMiddleware",
+    "supervisor_console.kernel.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "supervisor_console.kernel.web.IdempotencyMiddleware",
     "supervisor_console.kernel.web.RefusalMiddleware",
@@ -210,6 +212,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
 SECURE_HSTS_PRELOAD = BEHIND_TLS
+CSRF_COOKIE_HTTPONLY = True  # Pages carry the token themselves; no script reads the cookie.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

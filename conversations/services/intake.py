@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -142,10 +143,15 @@ def start(
 
 
 def _started_before(client_key: str, customer: Customer | None, now: datetime) -> Conversation | None:
-    """What the same form began already; a stranger is recognised by the form's key alone, for a short while."""
+    """What the same form began already; a stranger is recognised by the form's key alone, for a short while.
+
+    The key of a line that was written later began nothing, and gives nobody the chat in which it stands.
+    """
     if not client_key:
         return None
-    rows = Message.objects.filter(client_key=client_key, sender_kind=SenderKind.CUSTOMER)
+    rows = Message.objects.filter(
+        client_key=client_key, sender_kind=SenderKind.CUSTOMER, created_at=F("conversation__created_at")
+    )
     if customer is not None:
         rows = rows.filter(conversation__customer=customer)
     else:

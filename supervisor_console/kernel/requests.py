@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import cast
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
 HEADER = "X-Request-ID"
 ATTRIBUTE = "request_id"
 ID_BYTES = 8
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
-
-Sync = Callable[[HttpRequest], HttpResponseBase]
-Async = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 def request_id() -> str:
@@ -48,26 +42,14 @@ def in_request(request: HttpRequest) -> Iterator[str]:
         _current.reset(token)
 
 
-@sync_and_async_middleware
-def request_id_middleware(get_response: Sync | Async) -> Sync | Async:
+class RequestIdMiddleware:
     """Gives each request its id, and tells it with the answer. The outermost of all: static files have one too."""
-    if iscoroutinefunction(get_response):
-        answer_later = cast(Async, get_response)
 
-        async def later(request: HttpRequest) -> HttpResponseBase:
-            with in_request(request) as name:
-                response = await answer_later(request)
-                response.headers[HEADER] = name
-                return response
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
 
-        return later
-
-    answer = cast(Sync, get_response)
-
-    def at_once(request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with in_request(request) as name:
-            response = answer(request)
+            response = self.get_response(request)
             response.headers[HEADER] = name
             return response
-
-    return at_once
