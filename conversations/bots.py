@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from conversations import audit, bot_script, selectors, steps
+from conversations import audit, bot_script, moods, steps
 from conversations.bot_script import Move
 from conversations.events import ConversationClosed, ConversationEscalated
 from conversations.locks import LockedConversation
@@ -95,7 +95,7 @@ def escalate(conversation: LockedConversation, now: datetime) -> ConversationEsc
     conversation.first_wait_started_at = now
     conversation.unanswered_since = now
     conversation.last_agent = None
-    conversation.sentiment = selectors.current_sentiment(conversation)
+    moods.take(conversation, now)
     steps.end_participations(conversation, LeftReason.TRANSFERRED, now, modes=[Mode.PRIMARY])
     steps.close_session(conversation, ClosureReason.BOT_TRANSFER_TO_AGENT, now)
     steps.end_segment(conversation, ClosureReason.BOT_TRANSFER_TO_AGENT, now, target=conversation.queue)

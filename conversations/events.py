@@ -313,6 +313,14 @@ class ParticipantLeft(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentChanged(ConversationEvent):
+    """The customer's last lines read otherwise; announced to reports, kept in ``SentimentChange``."""
+
+    code: ClassVar[str] = "conversation.sentiment_changed"
+    sentiment: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent(ConversationEvent):
     """Somebody wrote. The text is in the message, not in the history."""
 

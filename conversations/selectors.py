@@ -37,9 +37,9 @@ from conversations.models.toggles import AgentScope
 from conversations.policy import Facts, Switches, Target, phase
 from conversations.sentiment import WINDOW, sentiment_of
 from routing import selectors as routing_selectors
-from routing.models import Agent
+from routing.models import Agent, BasePresence, User
 from routing.policy import Cost, Load
-from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import NotVisible
 
 
@@ -247,6 +247,30 @@ def current_sentiment(conversation: Conversation) -> Sentiment:
         .values_list("text", flat=True)[:WINDOW]
     )
     return sentiment_of(texts[::-1])
+
+
+def supervisors_concerned(conversation: Conversation, *, wherever: bool) -> list[int]:
+    """The people to be told of a customer, by user id: supervisors in whose scope the queue is (domain.md 7, P24).
+
+    Those who are Available or Busy, or have no presence to go by, and with ``wherever`` everybody. Whoever is in the
+    conversation sees it already. A fixed number of queries.
+    """
+    held = User.objects.filter(is_active=True, groups__name=Role.SUPERVISOR.value)
+    actors = routing_selectors.actors_for(held)
+    inside = set(live_participants(conversation).values_list("user_id", flat=True))
+    away = set(
+        Agent.objects.filter(user__in=actors, is_bot=False)
+        .exclude(presence__base__in=[BasePresence.AVAILABLE, BasePresence.BUSY])
+        .values_list("user_id", flat=True)
+    )
+    return sorted(
+        user_id
+        for user_id, actor in actors.items()
+        if actor.is_supervisor
+        and actor.supervises_queue(conversation.queue_id)
+        and user_id not in inside
+        and (wherever or user_id not in away)
+    )
 
 
 def participation(conversation: Conversation, user_id: int | None, *modes: Mode) -> Participant | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models import Sentiment
 from routing.events import QueuesChanged, queues_told
 
 Texts = Mapping[str, object]
@@ -79,6 +80,7 @@ NOTICES: Texts = {
     "queues_changed": _(
         "%(name)s added you to %(added)s and took you out of %(removed)s. What you have stays with you."
     ),
+    "customer_unhappy": _("%(customer)s sounds unhappy in «%(subject)s» (%(queue)s): %(sentiment)s."),
     "monitored_closed": _("«%(subject)s», which you were monitoring, is closed."),
 }
 
@@ -210,6 +212,8 @@ def notice(code: str, params: Mapping[str, object]) -> str:
     known = dict(params)
     if "cause" in known:
         known["cause"] = str(CAUSES.get(str(known["cause"]), known["cause"]))
+    if "sentiment" in known:
+        known["sentiment"] = str(dict(Sentiment.choices).get(int(str(known["sentiment"])), known["sentiment"]))
     return sentence(NOTICES, code, known)
 
 

@@ -137,7 +137,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
                     "What the lane «Needs you» shows above the report, besides conversations that wait longer than the "
                     "critical wait of their queue, that an agent rejected or missed, or whose agent is offline."
                 ),
-                "fields": ("sentiment_alert", "silent_after"),
+                "fields": ("sentiment_alert", "silent_after", "unhappy_notice", "unhappy_notice_always"),
             },
         ),
         (
@@ -268,6 +268,11 @@ HELP = {
     ),
     "sentiment_alert": gettext_lazy("At this sentiment or a worse one."),
     "silent_after": gettext_lazy("Such as 10 min."),
+    "unhappy_notice": gettext_lazy(
+        "Once for each fall, by a notice and, where they switched it on, by sound: those whose queues it concerns. "
+        "A queue can have a step of its own."
+    ),
+    "unhappy_notice_always": gettext_lazy("Otherwise those who are Available or Busy."),
     "missed_sets_inactive": gettext_lazy(
         "Nothing new is offered to the agent until they or a supervisor reset it. Not possible while a workstream "
         "allows Away."

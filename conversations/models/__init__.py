@@ -13,7 +13,7 @@ from conversations.models.conversation import (
     State,
     StateReason,
 )
-from conversations.models.history import HistoryEntry, Notice, NoticeLevel
+from conversations.models.history import HistoryEntry, Notice, NoticeLevel, SentimentChange
 from conversations.models.message import Message, SenderKind, Visibility
 from conversations.models.offer import Offer, OfferKind, OfferStatus
 from conversations.models.participant import AssignReason, LeftReason, Mode, Participant
@@ -46,6 +46,7 @@ __all__ = [
     "RequiredSkill",
     "SenderKind",
     "Sentiment",
+    "SentimentChange",
     "Session",
     "SettingChange",
     "State",

@@ -164,6 +164,8 @@ class Conversation(models.Model):
     is_abandoned = models.BooleanField(_("abandoned"), default=False)
     transfer_count = models.PositiveIntegerField(_("transfers"), default=0)
     sentiment = models.PositiveSmallIntegerField(_("sentiment"), choices=Sentiment.choices, default=Sentiment.NEUTRAL)
+    sentiment_since = models.DateTimeField(_("sentiment since"), null=True, blank=True, editable=False)
+    unhappy_told_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     units = models.PositiveIntegerField(_("capacity units"), default=0)
     profiles = models.ManyToManyField(CapacityProfile, blank=True, related_name="+")

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models.conversation import Conversation, State, StateReason
+from conversations.models.conversation import Conversation, Sentiment, State, StateReason
 from supervisor_console.kernel.history import AppendOnly
 
 
@@ -41,6 +41,24 @@ class HistoryEntry(AppendOnly):
 
     def __str__(self) -> str:
         return self.code
+
+
+class SentimentChange(AppendOnly):
+    """From when on a conversation had this sentiment (domain.md 1.5); the first row is what it began with."""
+
+    conversation = models.ForeignKey(
+        Conversation, models.PROTECT, related_name="sentiments", verbose_name=_("conversation")
+    )
+    sentiment = models.PositiveSmallIntegerField(_("sentiment"), choices=Sentiment.choices)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("sentiment change")
+        verbose_name_plural = _("sentiment changes")
+        indexes = [models.Index(fields=["conversation", "id"], name="sentiment_change_list")]
+
+    def __str__(self) -> str:
+        return self.get_sentiment_display()
 
 
 class NoticeLevel(models.TextChoices):

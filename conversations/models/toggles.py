@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.models.conversation import Sentiment
 from conversations.models.timers import Timers
+from routing.models import Unhappy
 
 
 class AgentScope(models.TextChoices):
@@ -76,6 +77,10 @@ class SupervisorSettings(Timers):
         ],
         default=Sentiment.NEGATIVE,
     )
+    unhappy_notice = models.PositiveSmallIntegerField(
+        _("Supervisors are told of unhappy customers"), choices=Unhappy.choices, default=Unhappy.NEVER
+    )
+    unhappy_notice_always = models.BooleanField(_("Also supervisors who are away"), default=False)
     shows_customer_notice = models.BooleanField(_("Show the customer notice"), default=True)
     customer_notice = models.TextField(_("customer notice"), max_length=600, default=default_customer_notice)
     agent_notice = models.TextField(_("agent notice"), max_length=600, default=default_agent_notice)

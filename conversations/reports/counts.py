@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q
 
-from conversations.models import ConversationQuerySet, Direction
+from conversations.models import ConversationQuerySet, Direction, Sentiment
 from conversations.reports.durations import Band, Clock, queue_wait, waiting_since_sql
 from conversations.reports.filters import Filter, Status, Tab
 from routing import selectors as routing_selectors
@@ -35,7 +35,8 @@ class Counts:
     ``by_status``: M5a, M6, M7, M8, M9 of domain.md 5.2. ``older``: ongoing ones before the window (D2).
     ``oldest_open``: the open one that waits longest. ``longest``: M4 over inbound ones, and over those back in
     the queue, whose wait runs since they came back (its queue variant): the longest wait that a row shows.
-    ``worst_open``: the worst band among the open ones; every queue has its own limits.
+    ``worst_open``: the worst band among the open ones; every queue has its own limits. ``unhappy``: the ongoing ones
+    whose sentiment is negative in any degree (M35).
     """
 
     by_status: Mapping[Status, int]
@@ -44,6 +45,7 @@ class Counts:
     oldest_open: Longest | None
     longest: Longest | None
     worst_open: str
+    unhappy: int = 0
 
     @property
     def ongoing(self) -> int:
@@ -62,6 +64,10 @@ class Counts:
         return {Tab.ONGOING: self.ongoing, Tab.CLOSED: self.closed, Tab.ALL: self.all}[filter_.tab]
 
 
+UNHAPPY = frozenset({Sentiment.VERY_NEGATIVE, Sentiment.NEGATIVE, Sentiment.SLIGHTLY_NEGATIVE})
+"""The steps of sentiment below neutral."""
+
+
 def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Queue], now: datetime) -> Counts:
     """Count what is visible under a filter. Two queries: the ongoing ones by queue, and the closed ones.
 
@@ -77,6 +83,7 @@ def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Q
         .annotate(
             **{status.value: Count("pk", filter=status.where & inside) for status in Status},
             older=Count("pk", filter=before),
+            unhappy=Count("pk", filter=Q(sentiment__in=UNHAPPY) & inside),
             open_since=Min(waiting_since_sql(), filter=is_open),
             wait_since=Min(waiting_since_sql(), filter=Q(direction=Direction.INBOUND) & inside),
         )
@@ -97,6 +104,7 @@ def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Q
         older=sum(row["older"] for row in found),
         oldest_open=_longest(waits["open_since"]),
         longest=_longest(waits["wait_since"]),
+        unhappy=sum(row["unhappy"] for row in found),
         worst_open=next((band for band in (Band.CRITICAL, Band.AT_RISK) if band in bands), ""),
     )
 

@@ -27,12 +27,13 @@ from conversations.models import (
     StateReason,
 )
 from conversations.policy import Facts, Phase, Switches, Verb
-from conversations.reports import call, candidates, handling
+from conversations.reports import call, candidates, handling, moods
 from conversations.reports.call import Line as CallLine
 from conversations.reports.candidates import AgentRow
 from conversations.reports.durations import handle, running, wait
 from conversations.reports.handling import Counted
 from conversations.reports.moments import moment
+from conversations.reports.moods import Series
 from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.rows import status_of
 from conversations.reports.timeline import Timeline, timeline
@@ -116,6 +117,7 @@ class Detail:
     writing_refusal: Refusal | None
     why_not_writing: str
     timeline: Timeline | None
+    moods: Series | None
     why: Why | None
 
 
@@ -199,6 +201,7 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         writing_refusal=refusal,
         why_not_writing=_what_first(monitor, join) or (refusal.sentence if refusal is not None else ""),
         timeline=history,
+        moods=moods.series(row, view.now) if history is not None else None,
         why=why(row, view.now) if view.facts.phase == Phase.OPEN else None,
     )
 

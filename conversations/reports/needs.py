@@ -14,6 +14,7 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import Case, Count, DateTimeField, Exists, F, IntegerField, OuterRef, Q, Value, When, Window
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -119,7 +120,8 @@ def lane(
         )
         .annotate(
             need_since=Case(
-                When(need__in=[Need.DECLINED, Need.ORPHANED, Need.SENTIMENT], then=F("state_changed_at")),
+                When(need__in=[Need.DECLINED, Need.ORPHANED], then=F("state_changed_at")),
+                When(need=Need.SENTIMENT, then=Coalesce("sentiment_since", "state_changed_at")),
                 When(need=Need.SILENT, then=F("unanswered_since")),
                 default=waiting_since_sql(),
                 output_field=DateTimeField(),

@@ -25,6 +25,7 @@ OF_SUPERVISORS = wording.REASSIGN | {
     "transfer_accepted",
     "transfer_cancelled",
     "monitored_closed",
+    "customer_unhappy",
 }
 """Notices for whoever supervises; the others are for those who take part."""
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from conversations.models import Sentiment
 from conversations.reports.address import Address
 from conversations.reports.columns import SortKey
-from conversations.reports.counts import Counts, Longest, Staffing
+from conversations.reports.counts import UNHAPPY, Counts, Longest, Staffing
 from conversations.reports.durations import NONE, Band, Clock
 from conversations.reports.filters import STATUS_LABELS, Status, Tab
 
@@ -60,7 +61,7 @@ def tabs(address: Address, counts: Counts) -> list[TabLink]:
 
 
 def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
-    """M10, M5a, M6 with M7, M8, M9, M4 and the agents who are there (domain.md 5.2, 5.3)."""
+    """M10, M5a, M6 with M7, M8, M9, M4, M35 (negative ones) and the agents who are there (domain.md 5.2, 5.3)."""
     by_status = counts.by_status
     offered = by_status[Status.OFFERED]
     oldest = counts.oldest_open
@@ -88,6 +89,7 @@ def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
         _status_tile(address, "waiting", str(STATUS_LABELS[Status.WAITING]), by_status[Status.WAITING], Status.WAITING),
         _status_tile(address, "wrap_up", str(STATUS_LABELS[Status.WRAP_UP]), by_status[Status.WRAP_UP], Status.WRAP_UP),
         _longest_tile(address, counts.longest),
+        _unhappy_tile(address, counts.unhappy),
         Tile(
             "agents",
             _("Agents available"),
@@ -103,6 +105,15 @@ def _status_tile(address: Address, key: str, label: str, number: int, *statuses:
     is_current = address.filter.tab is Tab.ONGOING and address.filter.statuses == wanted and _is_usual(address)
     target = frozenset[Status]() if is_current else wanted
     return Tile(key, label, value=str(number), url=_ongoing(address, target).url, is_current=is_current)
+
+
+def _unhappy_tile(address: Address, number: int) -> Tile:
+    """The ongoing ones with a negative sentiment (M35); a click on the current one shows the others again."""
+    is_current = address.filter.tab is Tab.ONGOING and address.filter.sentiments == UNHAPPY
+    wanted = frozenset[Sentiment]() if is_current else UNHAPPY
+    filter_ = replace(address.filter, tab=Tab.ONGOING, statuses=frozenset[Status](), sentiments=wanted)
+    url = replace(address, filter=filter_, page=1).url
+    return Tile("unhappy", _("Unhappy customers"), value=str(number), url=url, is_current=is_current)
 
 
 def _longest_tile(address: Address, longest: Longest | None) -> Tile:

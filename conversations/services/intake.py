@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations import audit, bots, legs, policy, selectors, steps
+from conversations import audit, bots, legs, moods, policy, selectors, steps
 from conversations.events import ConversationCreated, ConversationRevived
 from conversations.locks import LockedConversation, lock_conversation, lock_customer, lock_form
 from conversations.models import (
@@ -133,6 +133,8 @@ def start(
     if bot is None:
         steps.open_session(fresh, now=now)
         steps.ask_to_distribute(conversation_id=conversation.pk)
+        moods.begin(fresh, now)
+        fresh.save(update_fields=["sentiment_since", "unhappy_told_at"])
     else:
         bots.seat(fresh, bot, now)
     event = _created(customer, conversation, now)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from conversations import audit, bots, policy, selectors, steps
+from conversations import audit, bots, moods, policy, selectors, steps
 from conversations.events import MessageSent
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import (
@@ -86,9 +86,9 @@ def receive(
 ) -> MessageSent:
     """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21), a bot answers.
 
-    While a transfer of a waiting one is pending it goes on waiting: the answer decides where it goes.
-    Raises ``ActionRefused`` for empty or over-long text and for a chat that has ended. Announced to
-    supervisors, everybody in it and the customer's other pages.
+    Supervisors are told where the sentiment fell (``moods``). While a transfer of a waiting one is pending it goes on
+    waiting: the answer decides where it goes. Raises ``ActionRefused`` for empty or over-long text and for a chat that
+    has ended. Announced to supervisors, everybody in it and the customer's other pages.
     """
     text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     conversation = lock_conversation(conversation_id)
@@ -115,7 +115,7 @@ def receive(
         return _told_the_bot(actor, conversation, message, now)
     if conversation.unanswered_since is None:
         conversation.unanswered_since = now
-    conversation.sentiment = selectors.current_sentiment(conversation)
+    has_changed = moods.take(conversation, now)
     hearers = steps.audience(conversation, customer=True, open_list=at in (Phase.OPEN, Phase.WAITING))
     if at == Phase.WAITING and selectors.pending_offer(conversation) is None:
         steps.reopen(conversation, now)
@@ -123,6 +123,8 @@ def receive(
         steps.touch(conversation, now)
     event = _sent(actor, conversation, message, now)
     audit.announce(event, hearers)
+    if has_changed:
+        moods.announce(conversation, now)
     return event
 
 

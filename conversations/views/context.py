@@ -29,6 +29,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "notices_part_url": reverse("conversations:notices") + "?bell=1",
         "notices_count": SimpleLazyObject(lambda: unread_notices(cast(User, user))),
         "is_agent": SimpleLazyObject(lambda: person(request).is_agent),
+        "is_supervisor": SimpleLazyObject(lambda: person(request).is_supervisor),
         "person": SimpleLazyObject(lambda: _person(request)),
     }
 

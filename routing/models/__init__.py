@@ -3,7 +3,7 @@
 from routing.models.agent import Agent, AgentProfile, AgentSkill, User
 from routing.models.capacity import CapacityProfile
 from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetAfter, SetBy
-from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType
+from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType, Unhappy
 from routing.models.skill import Skill
 from routing.models.staffing import StaffingChange
 from routing.models.workstream import (
@@ -38,6 +38,7 @@ __all__ = [
     "Skill",
     "SkillMatching",
     "StaffingChange",
+    "Unhappy",
     "User",
     "Workstream",
     "WorkstreamProfile",

@@ -23,6 +23,15 @@ class AssignmentMethod(models.TextChoices):
     LEAST_ACTIVE = "least_active", _("Least active")
 
 
+class Unhappy(models.IntegerChoices):
+    """How unhappy a customer is before supervisors are told; the values are those of the sentiment (domain.md 7)."""
+
+    NEVER = 0, _("Never")
+    SLIGHTLY_NEGATIVE = 9, _("Slightly negative")
+    NEGATIVE = 8, _("Negative")
+    VERY_NEGATIVE = 7, _("Very negative")
+
+
 class Queue(models.Model):
     """A place where open conversations of one type wait.
 
@@ -51,6 +60,13 @@ class Queue(models.Model):
     )
     wait_warning_seconds = models.PositiveIntegerField(
         _("waiting at risk after (s)"), default=60, help_text=_("The wait time turns amber.")
+    )
+    unhappy_notice = models.PositiveSmallIntegerField(
+        _("supervisors are told of unhappy customers"),
+        choices=Unhappy.choices,
+        null=True,
+        blank=True,
+        help_text=_("At this sentiment or a worse one. Empty: as in the supervisor settings."),
     )
     wait_critical_seconds = models.PositiveIntegerField(
         _("waiting critical after (s)"), default=300, help_text=_("The wait time turns red.")

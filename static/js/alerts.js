@@ -1,5 +1,6 @@
-// What an agent must not miss: a sound for an offer (again and again until it is handled), another for a customer's line,
-// and a desktop notification with the offer's own deadline. Several tabs ring once: the one that holds the lock.
+// What nobody must miss. An agent: a sound for an offer (again and again until it is handled), another for a customer's
+// line, and a desktop notification with the offer's own deadline. A supervisor: a customer who becomes unhappy.
+// Several tabs ring once: the one that holds the lock.
 import { keep, kept, serverNow } from "console/common";
 
 const menu = document.querySelector("[data-alerts]");
@@ -8,15 +9,17 @@ const blocked = document.querySelector("[data-alerts-blocked]");
 const TONES = { // kind → [frequency in Hz, begins after s, lasts s]
   offer: [[784, 0, 0.16], [1047, 0.15, 0.34]],
   message: [[587, 0, 0.2]],
+  unhappy: [[440, 0, 0.18], [349, 0.2, 0.34]],
 };
 const THROTTLE = 1500; // ms between two sounds of one kind
 const AGAIN = 5000; // ms after which an offer that nobody answered rings again
 const BLOCKED_AFTER = 1500; // ms after which a browser that lets nothing sound is said to block it
-const DEFAULTS = { offer: "on", message: "on", volume: "60", desktop: "off" };
+const DEFAULTS = { offer: "on", message: "on", unhappy: "off", volume: "60", desktop: "off" };
 
 const setting = (name) => kept(`alerts.${name}`) ?? DEFAULTS[name];
 const isOn = (name) => setting(name) === "on";
-const wantsSound = () => (isOn("offer") || isOn("message")) && Number(setting("volume")) > 0;
+const has = (name) => menu?.querySelector(`[data-alert="${name}"]`) != null; // An agent's, a supervisor's, or both.
+const wantsSound = () => ["offer", "message", "unhappy"].some((name) => has(name) && isOn(name)) && Number(setting("volume")) > 0;
 
 // ---- sound ----
 
@@ -140,6 +143,21 @@ function notify(card) {
   return end;
 }
 
+// ---- unhappy customers, of whom supervisors are told by a notice ----
+
+function hearUnhappy({ id, text: words, url }) {
+  if (!has("unhappy")) return;
+  sound("unhappy");
+  if (!isOn("desktop") || !canNotify() || Notification.permission !== "granted" || isLookedAt()) return;
+  // The tag makes it one notification, whichever tabs are open.
+  const shown = new Notification(document.title, { body: words, tag: `notice-${id}`, silent: true });
+  shown.onclick = () => {
+    window.focus();
+    shown.close();
+    if (url) location.assign(url);
+  };
+}
+
 // ---- the menu ----
 
 function showSettings() {
@@ -188,6 +206,7 @@ if (menu) {
     if (code !== "conversation.message_sent" || by !== "customer" || !own) return;
     if (!(isLookedAt() && document.getElementById(`desk-conversation-${conversation}`))) sound("message");
   });
+  document.addEventListener("console:notice", ({ detail }) => { if (detail.code === "customer_unhappy") hearUnhappy(detail); });
   if (wantsSound()) prepare();
   lookAtOffers();
 }

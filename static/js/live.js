@@ -408,6 +408,7 @@ function receive(frame) {
       break;
     case "notice":
       toast(frame);
+      document.dispatchEvent(new CustomEvent("console:notice", { detail: frame }));
       announce(["notices"], frame.id ?? frame.text);
       break;
     case "probe":
