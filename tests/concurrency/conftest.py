@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cast import Floor, make_floor
+from tests.concurrency import together
 
 
 @pytest.fixture
@@ -17,3 +18,5 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     from django.db.models import QuerySet
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
+    # Nobody is held up by a lock, so on a busy machine too all of them get as far as writing.
+    monkeypatch.setattr(together, "PATIENCE", 5.0)

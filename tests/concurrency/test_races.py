@@ -8,59 +8,29 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
 
-from conversations import selectors
-from conversations.models import Conversation, Customer, HistoryEntry, Message, Offer, OfferStatus, Participant, State
+from conversations.models import Conversation, Customer, Message, Offer, OfferStatus, Participant, State
 from conversations.services import assignment, closure, intake, messaging, offers, supervision, timers
-from routing.models import Agent, BasePresence, Presence, SetBy
+from routing.models import Agent, BasePresence, Presence
 from routing.services.presence import set_presence
-from supervisor_console.kernel.actor import Actor, Role
+from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, ConfirmationNeeded, Stale
-from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, give_view_all_queues, make_user, offer_of
-from tests.cast import set_presence as set_presence_row
+from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, offer_of
+from tests.concurrency.outcomes import (
+    LATER,
+    code_of,
+    codes,
+    did_damage,
+    in_both_orders,
+    race,
+    stella,
+    units_of,
+    with_one_seat,
+)
 from tests.concurrency.together import Body, losers, together, winners
 from tests.invariants import broken
 
 pytestmark = pytest.mark.slow
-
-in_both_orders = pytest.mark.parametrize("first", [0, 1], ids=["one way", "the other way"])
-LATER = at(600)
-
-
-def race(first: int, one: Body, other: Body) -> tuple[Any, Any]:
-    """Both at once, either of them first; what became of the one and of the other."""
-    if first == 0:
-        outcomes = together(one, other)
-        return outcomes[0], outcomes[1]
-    outcomes = together(other, one)
-    return outcomes[1], outcomes[0]
-
-
-def did_damage(*outcomes: Any) -> bool:
-    """Whether a constraint had to stop somebody, or rows contradict each other now."""
-    return any(isinstance(outcome, IntegrityError) for outcome in outcomes) or broken(LATER) != []
-
-
-def code_of(outcome: Any) -> str:
-    """The code of a refusal; a test fails on anything else."""
-    assert isinstance(outcome, ActionRefused), outcome
-    return outcome.refusal.code
-
-
-def stella() -> Actor:
-    """A second supervisor, who sees everything too."""
-    user = make_user("stella", Role.SUPERVISOR)
-    give_view_all_queues(user)
-    return actor_of(user)
-
-
-def codes(conversation: Conversation) -> list[str]:
-    return list(HistoryEntry.objects.filter(conversation=conversation).order_by("pk").values_list("code", flat=True))
-
-
-def units_of(agent: Agent) -> int:
-    return selectors.loads([agent.pk], LATER)[agent.pk].units
 
 
 def assigning(actor: Actor, conversation: Conversation, agent: Agent) -> Body:
@@ -106,13 +76,6 @@ def test_without_locks_both_would_assign_it(floor: Floor, without_locks: None) -
 
 
 # --- two supervisors give the last free seat away -------------------------------------------------------------
-
-
-def with_one_seat(agent: Agent) -> Agent:
-    """Room for one conversation; Busy by the agent's own wish, so that an offer leaves the presence alone."""
-    set_presence_row(agent, BasePresence.BUSY, set_by=SetBy.AGENT)
-    Agent.objects.filter(pk=agent.pk).update(max_units=30)
-    return Agent.objects.get(pk=agent.pk)
 
 
 @in_both_orders
@@ -338,6 +301,15 @@ def test_of_two_agents_who_pick_one_gets_it(floor: Floor, first: int) -> None:
     assert broken(LATER) == []
 
 
+@pytest.mark.postgresql
+def test_without_locks_both_would_pick_it(floor: Floor, without_locks: None) -> None:
+    chat = floor.start()
+
+    outcomes = together(picking(floor.ana, chat), picking(floor.boris, chat))
+
+    assert did_damage(*outcomes)
+
+
 @in_both_orders
 def test_an_agent_picks_or_a_supervisor_assigns(floor: Floor, first: int) -> None:
     chat = floor.start()
@@ -381,13 +353,22 @@ def test_without_locks_two_lines_would_be_one_version(floor: Floor, without_lock
     assert fresh(chat).version == chat.version + 1
 
 
+def monitoring(floor: Floor, chat: Conversation) -> Body:
+    sara = actor_of(floor.sara)
+    return lambda: supervision.monitor(sara, chat.pk, now=at(30))
+
+
+@pytest.mark.postgresql
+def test_without_locks_a_constraint_would_stop_the_second_tab(floor: Floor, without_locks: None) -> None:
+    outcomes = together(*[monitoring(floor, floor.active())] * 2)
+
+    assert did_damage(*outcomes)
+
+
 def test_one_supervisor_monitors_once_from_two_tabs(floor: Floor) -> None:
-    chat, sara = floor.active(), actor_of(floor.sara)
+    chat = floor.active()
 
-    def start() -> object:
-        return supervision.monitor(sara, chat.pk, now=at(30))
-
-    outcomes = together(start, start)
+    outcomes = together(*[monitoring(floor, chat)] * 2)
 
     assert len(winners(outcomes)) == 1
     assert [code_of(refusal) for refusal in losers(outcomes)] == ["already_monitoring"]
@@ -432,6 +413,16 @@ def test_an_agent_with_two_browsers_accepts_once(floor: Floor) -> None:
     assert [code_of(refusal) for refusal in losers(outcomes)] == ["offer_gone"]
     assert codes(chat).count("conversation.accepted") == 1
     assert Message.objects.filter(conversation=chat, code="agent_joined").count() == 1
+
+
+@pytest.mark.postgresql
+def test_without_locks_both_browsers_would_accept(floor: Floor, without_locks: None) -> None:
+    chat, ana = floor.offered(), actor_of(floor.ana)
+    offer = offer_of(chat)
+
+    together(*[lambda: offers.accept(ana, offer.pk, now=at(20))] * 2)
+
+    assert codes(chat).count("conversation.accepted") == 2
 
 
 def test_two_processes_that_keep_time_do_what_is_due_once(floor: Floor) -> None:

@@ -49,6 +49,7 @@ class RandomFloor:
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
+        self.is_scarce = self.chance(0.5)
         self.subjects = {subject for subject in SUBJECTS if self.chance(0.5)}
         SupervisorSettings.objects.create(
             pk=1, decline_limit=self.rng.randint(1, 4), distribution_enabled=self.chance(0.97)
@@ -68,6 +69,7 @@ class RandomFloor:
             )
             for number in range(self.rng.randint(1, 4))
         ]
+        self.deserted = self.queues[-1] if len(self.queues) > 1 and self.is_about("queues", 0.4) else None
         if self.is_about("queues", 0.6):
             self.queues.append(Queue.objects.get(type=QueueType.MESSAGING, is_default=True))
         self.streams = [self.stream(channel) for channel in Channel if channel not in ("voice", "record")]
@@ -76,7 +78,7 @@ class RandomFloor:
             self.held()
         if self.is_about("crowd"):
             self.crowd()
-        for _ in range(self.rng.randint(2, 12)):
+        for _ in range(self.rng.choice([0, 0, 4, 10])):
             self.past()
         for _ in range(self.rng.randint(1, 12)):
             self.open()
@@ -115,12 +117,14 @@ class RandomFloor:
     def agent(self, number: int) -> Agent:
         is_odd = self.is_about("people", 0.3)
         roles = self.rng.choice([(), (Role.AGENT, Role.API_ACCESS)]) if is_odd and self.chance(0.6) else (Role.AGENT,)
+        sizes = [40, 60, 60, 100] if self.is_scarce else [100, 200]
         is_away = self.is_about("queues", 0.3)
-        queues = [queue for queue in self.queues if not queue.is_default and not (is_away and self.chance(0.7))]
+        theirs = [queue for queue in self.queues if not queue.is_default and queue != self.deserted]
+        queues = [queue for queue in theirs if not (is_away and self.chance(0.7))]
         row = make_agent(
             f"agent{number}",
             *queues,
-            units=self.rng.choice([40, 60, 60, 100]),
+            units=self.rng.choice(sizes),
             roles=roles,
             is_bot=is_odd and self.chance(0.3),
         )
@@ -143,7 +147,7 @@ class RandomFloor:
         if "presences" in self.subjects:
             code = "inactive" if self.chance(0.05) else self.rng.choice(PRESENCES).value
         presence = Presence.objects.get(code=code)
-        set_by = self.rng.choice(list(SetBy))
+        set_by = SetBy.SYSTEM if self.chance(0.4) else self.rng.choice(list(SetBy))
         Agent.objects.filter(pk=agent.pk).update(presence=presence, presence_set_by=set_by)
         agent.presence_changes.update(presence=presence, set_by=set_by)
 
@@ -223,7 +227,7 @@ class RandomFloor:
 
     def open(self) -> None:
         """One that waits, with whatever it went through before."""
-        stream, queue, created = self.rng.choice(self.streams), self.rng.choice(self.queues), self.moment(200)
+        stream, queue, created = self.rng.choice(self.streams), self.rng.choice(self.queues), self.moment(400)
         row = self.conversation(stream, queue, created)
         for skill in self.skills:
             if self.is_about("skills", 0.5):
@@ -233,14 +237,14 @@ class RandomFloor:
             *(ClosureReason.AGENT_MOVED_TO_WAITING, ClosureReason.AGENT_MOVED_TO_WAITING),
             *(ClosureReason.AGENT_CLOSED, ClosureReason.AGENT_REROUTED, ClosureReason.AGENT_DISCONNECTED),
         ]
-        if "returns" not in self.subjects or self.chance(0.5):
+        if "returns" not in self.subjects or self.chance(0.2):
             others = []
-        moment, reasons = created, declines + others
-        while reasons and self.chance(0.7):
+        moment, reasons, agent = created, declines + others, self.rng.choice(self.agents)
+        while reasons and moment <= at(-60) and self.chance(0.7):
             # Whoever declined 30 s before a look is asked again in it.
-            steps = [moment + timedelta(seconds=seconds) for seconds in (5, 20, 60)]
-            moment = self.rng.choice([*steps, at(-30), at(-25)] if moment < at(-30) else steps)
-            agent = self.rng.choice(self.agents)
+            steps = [moment + timedelta(seconds=seconds) for seconds in (0, 5, 20, 60)]
+            moment = self.rng.choice([*steps, at(-30), at(-25)])
+            agent = agent if self.chance(0.5) else self.rng.choice(self.agents)
             why = self.rng.choice(reasons)
             ended = moment
             place = queue if self.chance(0.7) else self.rng.choice(self.queues)
