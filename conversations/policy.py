@@ -732,6 +732,21 @@ INTERNAL_FOR_NOW = Refusal(
     kind=Kind.CONFLICT,
 )
 CHAT_ENDED = Refusal("chat_ended", _("This chat has ended. You can start a new one."))
+LINES_MAX = 30
+"""How many lines a customer may write in a minute: more than anybody types, fewer than a program sends."""
+LINES_WITHIN = timedelta(minutes=1)
+TOO_FAST = Refusal(
+    "too_fast",
+    _("You write faster than we can read. Wait a minute, then send this line again."),
+    kind=Kind.TOO_OFTEN,
+)
+CHATS_MAX = 10
+"""How many chats of one customer may go on at a time."""
+TOO_MANY_CHATS = Refusal(
+    "too_many_chats",
+    _("You have %(count)d chats with us already. Go on with one of them, or end one first."),
+    {"count": CHATS_MAX},
+)
 NOT_WITH_BOT = Refusal("not_with_bot", _("The assistant has handed this chat over already. A person will answer you."))
 CHAT_STAYS = Refusal("chat_stays", _("This chat does not end: you can simply leave, and write again at any time."))
 STALE_VERSION = Refusal("stale_version", _("%(was)s %(is)s Look again and decide from there."))
@@ -765,6 +780,16 @@ def why_not_text(text: str) -> Refusal | None:
     if not text:
         return TEXT_EMPTY
     return TEXT_TOO_LONG if len(text) > TEXT_MAX else None
+
+
+def why_not_yet(oldest: datetime | None, now: datetime) -> Refusal | None:
+    """Why the customer cannot write another line now; ``oldest`` is when they wrote the ``LINES_MAX``-last one."""
+    return TOO_FAST if oldest is not None and now - oldest < LINES_WITHIN else None
+
+
+def why_not_another_chat(ongoing: int) -> Refusal | None:
+    """Why a customer who has so many ongoing chats cannot begin another."""
+    return TOO_MANY_CHATS if ongoing >= CHATS_MAX else None
 
 
 def why_not_note(note: str) -> Refusal | None:

@@ -249,6 +249,12 @@ def current_sentiment(conversation: Conversation) -> Sentiment:
     return sentiment_of(texts[::-1])
 
 
+def customer_line_at(conversation: Conversation, number: int) -> datetime | None:
+    """When the customer wrote their so-many-th last line; None where they have not written as many."""
+    lines = Message.objects.filter(conversation=conversation, sender_kind=SenderKind.CUSTOMER).order_by("-pk")
+    return lines.values_list("created_at", flat=True)[number - 1 : number].first()
+
+
 def supervisors_concerned(conversation: Conversation, *, wherever: bool) -> list[int]:
     """The people to be told of a customer, by user id: supervisors in whose scope the queue is (domain.md 7, P24).
 

@@ -1,4 +1,4 @@
-"""What the kernel keeps in the database: the outbox, which requests were carried out, who does the background work."""
+"""What the kernel keeps in the database: outbox, requests that were carried out, attempts, signs of life."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -60,3 +60,22 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.process} · {self.at:%H:%M:%S}"
+
+
+class Attempt(models.Model):
+    """Somebody tried what may not be tried as often as one likes; kept until it counts no more.
+
+    ``who`` is a keyed hash: it tells two addresses or names apart, and is neither.
+    """
+
+    what = models.CharField(max_length=20)
+    who = models.CharField(max_length=32)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        indexes = [models.Index(fields=["what", "who", "-at"], name="attempt_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.what} · {self.at:%H:%M:%S}"

@@ -29,6 +29,10 @@ def running_reactor() -> Any:
     return reactor
 
 
+LONGEST_MESSAGE = 64 * 1024
+"""Bytes that a client may send at once; what a page says of itself is a few thousand."""
+
+
 class Brake:
     """Stands still while the buffer of a connection is full; Twisted says when (its interface IPushProducer)."""
 
@@ -53,7 +57,14 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
     """Daphne, whose ``send`` on a socket returns when the client keeps up, and who notices that one is gone."""
 
     def __init__(self, application: Any, **options: Any) -> None:
-        super().__init__(application, ping_interval=ASK_EVERY, ping_timeout=ANSWER_WITHIN, **options)
+        super().__init__(
+            application,
+            ping_interval=ASK_EVERY,
+            ping_timeout=ANSWER_WITHIN,
+            websocket_max_message_size=LONGEST_MESSAGE,
+            websocket_max_frame_size=LONGEST_MESSAGE,
+            **options,
+        )
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send what an application says, in the pace of the client; a good-bye does not wait."""

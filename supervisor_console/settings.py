@@ -231,6 +231,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# What one request may bring: the longest line is 6,000 characters, no form is long, and nobody sends a file.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# How many chats may be started from one address within ten minutes; customers behind one proxy share it.
+CHAT_STARTS_PER_ADDRESS = env.whole_number("CHAT_STARTS_PER_ADDRESS", 30, at_least=1, at_most=100_000)
+
 # Sentiment: which scorer reads the messages of a customer (a dotted path to a class).
 SENTIMENT_SCORER = env.dotted_path("SENTIMENT_SCORER", "conversations.sentiment.lexicon.LexiconScorer")
 

@@ -13,6 +13,7 @@ TEST_VARIABLES = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "BACKGROUND_IN_WEB": "",
     "BEHIND_TLS": "0",
+    "CHAT_STARTS_PER_ADDRESS": "",
     "CSRF_TRUSTED_ORIGINS": "",
     "DATABASE_POOL_SIZE": "",
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),

@@ -16,9 +16,13 @@ NOT_ALLOWED = 4403
 NOT_VISIBLE = 4404
 TOO_SLOW = 4408
 COME_BACK = 4409
+TOO_MUCH = 4429
 
 QUEUE_LIMIT = 200
 """Frames that may wait for one slow client before it is dropped; it comes back and is told everything."""
+
+MESSAGES_MOST, MESSAGES_WITHIN = 200, 10.0
+"""A client that says more in so many seconds is no page of ours, and is dropped."""
 
 LIFETIME = 12 * 3600
 """Seconds after which a socket is asked to come back, before servers and layers end it silently."""
@@ -36,6 +40,7 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         self.outbox: asyncio.Queue[str | tuple[frozenset[str], Frame]] = asyncio.Queue(QUEUE_LIMIT)
         self.workers: list[asyncio.Task[None]] = []
         self.dropped = False
+        self.counted_since, self.counted = 0.0, 0
         await self.accept()
         topics = await self.find_topics()
         if topics is None:
@@ -99,12 +104,23 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         return {"type": kind, "now": timezone.now().isoformat(), "mark": self.hub.heard}
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
-        """Garbage from a client is nothing, not an error."""
+        """Garbage from a client is nothing, not an error; too much of anything ends the socket."""
+        if self.dropped or self._says_too_much():
+            return
         try:
             content = json.loads(text_data or "")
         except (ValueError, RecursionError):
             return
         await self.receive_json(content)
+
+    def _says_too_much(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self.counted_since > MESSAGES_WITHIN:
+            self.counted_since, self.counted = now, 0
+        self.counted += 1
+        if self.counted > MESSAGES_MOST:
+            self.end(TOO_MUCH)
+        return self.counted > MESSAGES_MOST
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket."""

@@ -65,9 +65,9 @@ def start(
 
     ``queue_id`` defaults to the workstream's fallback queue; it must be of the workstream's type.
     The first line becomes the subject where none is given. A second start with the same
-    ``client_key`` is the same conversation. Raises ``ActionRefused`` for an empty or over-long name,
-    contact or text, ``NotVisible`` for an unknown workstream, queue or customer. Announced to supervisors
-    and open lists.
+    ``client_key`` is the same conversation. Raises ``ActionRefused`` for an empty or over-long name, contact or text,
+    and for a customer who has as many chats as there may be; ``NotVisible`` for an unknown workstream, queue or
+    customer. Announced to supervisors and open lists.
     """
     text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     name = " ".join(policy.clean_text(name).split())
@@ -89,7 +89,9 @@ def start(
     again = _started_before(client_key, customer, now)
     if again is not None:
         return _created(again.customer, again, now)
-    if customer is None:
+    if customer is not None:
+        require(policy.why_not_another_chat(Conversation.objects.ongoing().filter(customer=customer).count()))
+    else:
         customer = Customer.objects.create(name=name, contact=contact)
     bot = workstream.bot if workstream.bot is not None and workstream.bot.user.is_active else None
     conversation = Conversation.objects.create(

@@ -87,8 +87,9 @@ def receive(
     """The customer writes a line; sentiment is taken again, a waiting conversation opens (T21), a bot answers.
 
     Supervisors are told where the sentiment fell (``moods``). While a transfer of a waiting one is pending it goes on
-    waiting: the answer decides where it goes. Raises ``ActionRefused`` for empty or over-long text and for a chat that
-    has ended. Announced to supervisors, everybody in it and the customer's other pages.
+    waiting: the answer decides where it goes. Raises ``ActionRefused`` for empty or over-long text, for a chat that has
+    ended, and for more lines in a minute than a person writes. Announced to supervisors, everybody in it and the
+    customer's other pages.
     """
     text, client_key = policy.clean_text(text), policy.clean_key(client_key)
     conversation = lock_conversation(conversation_id)
@@ -101,6 +102,7 @@ def receive(
     at = steps.current_phase(conversation)
     if at in (Phase.WRAP_UP, Phase.CLOSED):
         raise ActionRefused(policy.CHAT_ENDED)
+    require(policy.why_not_yet(selectors.customer_line_at(conversation, policy.LINES_MAX), now))
     message = Message.objects.create(
         conversation=conversation,
         sender_kind=SenderKind.CUSTOMER,

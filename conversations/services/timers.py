@@ -19,7 +19,7 @@ from conversations.models import OFFERED_REASONS, Conversation, Mode, Offer, Off
 from conversations.services import absence, bots, chat_pages, closure, offers, supervision
 from routing.models import Channel
 from routing.services import presence
-from supervisor_console.kernel import idempotency, realtime
+from supervisor_console.kernel import idempotency, limits, realtime
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ConsoleError
 
@@ -34,6 +34,7 @@ def run_due(*, now: datetime | None = None) -> int:
     at = now or timezone.now()
     realtime.prune(at)
     idempotency.prune(at)
+    limits.prune(at)
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
     done += _each(_silent_with_bots(at), lambda pk: bots.give_up(pk, now=at))

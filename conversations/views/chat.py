@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID
@@ -26,8 +28,10 @@ from conversations.services import bots, closure, elevation, intake, messaging, 
 from conversations.views.access import customer, remember_customer, required_customer
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Channel, Workstream
+from supervisor_console.kernel import limits
 from supervisor_console.kernel.actor import Actor
-from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible
+from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
+from supervisor_console.kernel.limits import Limit
 from supervisor_console.kernel.web import STATUS, wants_part
 
 P = ParamSpec("P")
@@ -39,6 +43,15 @@ KINDS = {
     "assistant": Q(channel=Channel.LIVE_CHAT, bot__isnull=False),
 }
 """What ``?kind=`` may say; anything else is a live chat."""
+
+
+STARTS = Limit("chat_start", settings.CHAT_STARTS_PER_ADDRESS, timedelta(minutes=10))
+TOO_MANY_STARTS = Refusal(
+    "too_many_starts",
+    _("Many chats were started from where you are. Wait %(minutes)d min, then start yours."),
+    {"minutes": 10},
+    kind=Kind.TOO_OFTEN,
+)
 
 
 class StartForm(forms.Form):
@@ -120,13 +133,15 @@ def _start(request: HttpRequest, wanted: Q, *, is_call: bool = False) -> HttpRes
     known = None if "new" in request.GET else customer(request)
     workstream = Workstream.objects.filter(wanted).order_by("pk").first()
     form = StartForm(request.POST or None, known=known)
+    status = 200
     if is_call:
         form.fields["text"].label = _("What do you say first?")
     if request.method == "POST" and workstream is not None and form.is_valid():
         try:
             return _begin(request, workstream.pk, known, form.cleaned_data)
         except ActionRefused as error:
-            form.add_error(None, error.refusal.sentence)
+            form.add_error(None, forms.ValidationError(error.refusal.sentence, code=error.refusal.code))
+            status = STATUS[error.refusal.kind]
     for name, field in form.fields.items():
         if form.is_bound and name in form.errors:
             field.widget.attrs["aria-invalid"] = "true"
@@ -140,11 +155,18 @@ def _start(request: HttpRequest, wanted: Q, *, is_call: bool = False) -> HttpRes
         "client_key": client_key(request) or new_client_key(),
         "notice": _notice(),
     }
-    status = 503 if workstream is None else 422 if form.is_bound else 200
+    if workstream is None:
+        status = 503
+    elif form.is_bound and status == 200:
+        status = STATUS[Kind.INVALID]
     return render(request, "conversations/chat/start.html", context | _bare(), status=status)
 
 
 def _begin(request: HttpRequest, workstream_id: int, known: Actor | None, said: dict[str, str]) -> HttpResponse:
+    counted = limits.attempt(STARTS, limits.address_of(request), timezone.now())
+    if counted.seconds:
+        limits.take_back(counted)
+        raise ActionRefused(replace(TOO_MANY_STARTS, numbers={"minutes": -(-counted.seconds // 60)}))
     event = intake.start(
         workstream_id=workstream_id,
         name=known.name if known is not None else said["name"],

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     CONFLICT = "conflict"
     INVALID = "invalid"
     BUSY = "busy"
+    TOO_OFTEN = "too_often"
 
 
 @dataclass(frozen=True, slots=True)

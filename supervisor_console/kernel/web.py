@@ -22,6 +22,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.CONFLICT: 409,
     Kind.INVALID: 422,
     Kind.BUSY: 503,
+    Kind.TOO_OFTEN: 429,
 }
 CONFIRMATION_STATUS = 409
 

@@ -46,12 +46,14 @@ def test_a_presence_that_a_supervisor_sets_is_on_the_desk_and_on_other_consoles_
     for page in (saras, stefans, boriss):
         stay(page)
 
-    expect(saras.get_by_role("button", name="Set presence")).to_have_attribute("data-code", "nobody_selected")
+    expect(saras.get_by_role("button", name="Set presence", exact=True)).to_have_attribute(
+        "data-code", "nobody_selected"
+    )
     select(saras, "Ana Test", "Boris Test")
     expect(saras.locator("[data-selected-count]")).to_have_text("2 selected")
-    saras.get_by_role("button", name="Set presence").click()
+    saras.get_by_role("button", name="Set presence", exact=True).click()
     saras.get_by_role("dialog").get_by_label("Away").check()
-    saras.get_by_role("dialog").get_by_role("button", name="Set presence").click()
+    saras.get_by_role("dialog").get_by_role("button", name="Set presence", exact=True).click()
 
     expect(saras.locator(".toast")).to_contain_text("Presence of 2 agents: Away.")
     expect(saras.locator("#dialog")).not_to_be_visible()
@@ -117,9 +119,9 @@ def test_it_works_without_a_script(open_page: People, floor: Floor) -> None:
     saras = open_page(floor.sara, URL, java_script_enabled=False)
 
     select(saras, "Ana Test", "Cene Test")
-    saras.get_by_role("button", name="Set presence").click()
+    saras.get_by_role("button", name="Set presence", exact=True).click()
     saras.get_by_label("Do not disturb").check()
-    saras.get_by_role("button", name="Set presence").click()
+    saras.get_by_role("button", name="Set presence", exact=True).click()
 
     expect(saras).to_have_url(re.compile(r"/agents/$"))
     expect(saras.locator("main, .toasts").first).to_be_visible()
