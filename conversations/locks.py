@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NewType
 
 from django.db import connection
@@ -61,3 +62,12 @@ def lock_settings() -> SupervisorSettings:
     """Lock the one row of supervisor settings, made with the defaults where none was saved yet; taken alone."""
     SupervisorSettings.objects.get_or_create(pk=1)
     return SupervisorSettings.objects.select_for_update(no_key=True).get(pk=1)
+
+
+def lock_free(conversation_ids: Iterable[int]) -> list[int]:
+    """Those of these conversations that nobody holds, locked, in ascending order; waits for none.
+
+    For what is looked at again soon: what somebody moves at this moment is left to the next look.
+    """
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return list(rows.filter(pk__in=list(conversation_ids)).order_by("pk").values_list("pk", flat=True))

@@ -142,6 +142,7 @@ def move(
     conversation.reason = reason or reason_after(target, trigger)
     conversation.state_changed_at = now
     conversation.last_activity_at = now
+    conversation.unassignable_since = None
     if target in (Phase.OPEN, Phase.WAITING, Phase.CLOSED):
         conversation.agent = None
     elif agent is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
-from conversations.services import distribution
+from conversations.services import distribution, unassignable
 from conversations.steps import DISTRIBUTION
 from supervisor_console.kernel.realtime import Frame, hub
 
@@ -54,12 +54,18 @@ class Marks:
 
 
 def distribute_now(marks: Marks) -> int:
-    """Hand out work where there are marks, on a database connection that is given back afterwards."""
+    """Hand out work where there are marks, on a database connection that is given back afterwards.
+
+    Who looks everywhere also says of what is left whether anybody can ever take it.
+    """
     close_old_connections()
     try:
-        return distribution.distribute(
+        made = distribution.distribute(
             everywhere=marks.everywhere, agent_ids=marks.agents, conversation_ids=marks.conversations
         )
+        if marks.everywhere:
+            unassignable.mark()
+        return made
     finally:
         close_old_connections()
 

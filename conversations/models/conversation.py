@@ -165,6 +165,7 @@ class Conversation(models.Model):
     transfer_count = models.PositiveIntegerField(_("transfers"), default=0)
     sentiment = models.PositiveSmallIntegerField(_("sentiment"), choices=Sentiment.choices, default=Sentiment.NEUTRAL)
     sentiment_since = models.DateTimeField(_("sentiment since"), null=True, blank=True, editable=False)
+    unassignable_since = models.DateTimeField(_("unassignable since"), null=True, blank=True, editable=False)
     unhappy_told_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     units = models.PositiveIntegerField(_("capacity units"), default=0)

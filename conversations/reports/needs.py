@@ -41,10 +41,11 @@ class Need(IntEnum):
     """Why a conversation needs a supervisor; the smaller comes first."""
 
     ORPHANED = 1
-    DECLINED = 2
-    WAITING = 3
-    SILENT = 4
-    SENTIMENT = 5
+    UNASSIGNABLE = 2
+    DECLINED = 3
+    WAITING = 4
+    SILENT = 5
+    SENTIMENT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Look:
 
 LOOKS: Mapping[Need, Look] = {
     Need.ORPHANED: Look(gettext_lazy("Agent offline"), "user-x", "crit", "transfer"),
+    Need.UNASSIGNABLE: Look(gettext_lazy("Nobody can take it"), "user-x", "crit", "assign"),
     Need.DECLINED: Look(gettext_lazy("Nobody took it"), "undo-2", "crit", "assign"),
     Need.WAITING: Look(gettext_lazy("Waits too long"), "clock-alert", "crit", "assign"),
     Need.SILENT: Look(gettext_lazy("No answer"), "message-circle", "warn", ""),
@@ -103,10 +105,11 @@ def lane(
 ) -> Lane:
     """Rank what needs a supervisor now. One query, however many there are.
 
-    Orphaned: in conversation with an agent who is offline. Declined: open since an agent rejected or missed it.
-    Waiting: open for longer than its queue's critical wait. Silent: the customer's line is unanswered for longer than
-    ``silent_after``. Sentiment: at or below ``sentiment_alert`` (domain.md 1.5, 4.1, 7). A conversation is counted
-    once, for its most urgent need; equal needs by since when.
+    Orphaned: in conversation with an agent who is offline. Unassignable: open, and nobody will ever be offered it as
+    things stand (P23), as the background work found (``services.unassignable``). Declined: open since an agent rejected
+    or missed it. Waiting: open for longer than its queue's critical wait. Silent: the customer's line is unanswered for
+    longer than ``silent_after``. Sentiment: at or below ``sentiment_alert`` (domain.md 1.5, 4.1, 7). A conversation is
+    counted once, for its most urgent need; equal needs by since when.
     """
     conditions = _conditions(queues, settings, now)
     found = list(
@@ -123,6 +126,7 @@ def lane(
                 When(need__in=[Need.DECLINED, Need.ORPHANED], then=F("state_changed_at")),
                 When(need=Need.SENTIMENT, then=Coalesce("sentiment_since", "state_changed_at")),
                 When(need=Need.SILENT, then=F("unanswered_since")),
+                When(need=Need.UNASSIGNABLE, then=F("unassignable_since")),
                 default=waiting_since_sql(),
                 output_field=DateTimeField(),
             ),
@@ -145,6 +149,7 @@ def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: 
     )
     conditions: dict[Need, Q] = {
         Need.ORPHANED: talks & Q(agent__presence__base=BasePresence.OFFLINE, agent__is_bot=False),
+        Need.UNASSIGNABLE: Q(state=State.OPEN, unassignable_since__isnull=False),
         Need.DECLINED: Q(Exists(failed), state=State.OPEN),
         Need.WAITING: Q(state=State.OPEN) & _waits_too_long(queues, now),
         Need.SILENT: talks & Q(unanswered_since__lte=now - timedelta(seconds=settings.silent_after)),

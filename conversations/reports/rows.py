@@ -228,6 +228,9 @@ def _badges(
 ) -> Iterable[Badge]:
     if conversation.is_abandoned:
         yield Badge(_("Abandoned"), "warn", "user-x", _("The customer left before an answer"))
+    if conversation.unassignable_since is not None and conversation.state == State.OPEN:
+        title = _("Nobody in the queue can ever be offered it as things stand. Open it to see why.")
+        yield Badge(_("Needs a supervisor"), "crit", "user-x", title)
     if conversation.is_with_bot:
         yield Badge(_("Bot"), "info", "bot", _("A bot answers; nobody waits for a person yet"))
     if offer is not None and conversation.is_ongoing:

@@ -92,7 +92,7 @@ def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
         _unhappy_tile(address, counts.unhappy),
         Tile(
             "agents",
-            _("Agents available"),
+            _("Available"),
             value=str(staff.available),
             note=_("of %(n)d on shift") % {"n": staff.on_shift},
         ),
@@ -113,7 +113,7 @@ def _unhappy_tile(address: Address, number: int) -> Tile:
     wanted = frozenset[Sentiment]() if is_current else UNHAPPY
     filter_ = replace(address.filter, tab=Tab.ONGOING, statuses=frozenset[Status](), sentiments=wanted)
     url = replace(address, filter=filter_, page=1).url
-    return Tile("unhappy", _("Unhappy customers"), value=str(number), url=url, is_current=is_current)
+    return Tile("unhappy", _("Unhappy"), value=str(number), note=_("customers"), url=url, is_current=is_current)
 
 
 def _longest_tile(address: Address, longest: Longest | None) -> Tile:

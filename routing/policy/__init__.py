@@ -1,5 +1,6 @@
 """Who may take work, which presence follows, and to whom does it go by itself? Pure: values in, value out."""
 
+from routing.policy.assignable import needs_supervisor
 from routing.policy.distribution import (
     DECLINED_BY_ALL,
     DISTRIBUTION_OFF,
@@ -17,6 +18,7 @@ from routing.policy.distribution import (
     order,
     rank_for,
     remedy_of,
+    why_never,
     why_not_distribute,
     why_not_offer,
 )
@@ -74,6 +76,7 @@ __all__ = [
     "excess_items",
     "excess_units",
     "is_open",
+    "needs_supervisor",
     "order",
     "presence_after",
     "presence_caution",
@@ -83,6 +86,7 @@ __all__ = [
     "rank_for",
     "remedy_of",
     "skill_match",
+    "why_never",
     "why_not_distribute",
     "why_not_offer",
     "why_not_reset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -18,6 +18,7 @@ from routing.policy.taking import (
     SESSION_LIMIT,
     Candidate,
     Cost,
+    Load,
     ProfileExcess,
     excess_items,
     excess_units,
@@ -164,22 +165,43 @@ def why_not_offer(contender: Contender, work: Work, now: datetime) -> Refusal | 
     """The one reason that excludes this agent from this conversation now; None means they can be offered it.
 
     Of several reasons it is the one that is hardest to change: who they are, where they belong, what they can,
-    what they declined for good, whether they are there, and last whether they have room. Whoever changes it sees
-    the next one, if there is one. A returning customer's agent is asked whatever their presence and capacity, but
-    not while they are offline: nobody would answer (domain.md 2.2).
+    what they declined for good, what they never have room for, whether they are there, and last whether they have
+    room now. Whoever changes it sees the next one, if there is one. A returning customer's agent is asked whatever
+    their presence and capacity, but not while they are offline: nobody would answer (domain.md 2.2).
     """
     candidate = contender.candidate
-    keeps = work.returning_to == contender.agent_id
-    ignores = keeps and work.ignores_presence_and_capacity
+    ignores = _is_kept(contender, work) and work.ignores_presence_and_capacity
     return (
-        why_not_take(candidate)
-        or _membership(contender, work)
-        or (None if keeps else _skills(contender, work))
-        or _declined_for_good(contender, work)
+        why_never(contender, work)
         or (_offline(candidate, frozenset()) if ignores else _presence(candidate, work))
         or (None if ignores else _room(candidate, work.cost))
         or _declined_lately(contender, work, now)
     )
+
+
+def why_never(contender: Contender, work: Work) -> Refusal | None:
+    """The reason that excludes this agent whoever comes back and whatever ends: it stays until something is changed.
+
+    It is what would exclude them with an empty desk and in an allowed presence.
+    """
+    keeps = _is_kept(contender, work)
+    idle = replace(contender.candidate, load=NOTHING)
+    return (
+        why_not_take(contender.candidate)
+        or _membership(contender, work)
+        or (None if keeps else _skills(contender, work))
+        or _declined_for_good(contender, work)
+        or (None if keeps and work.ignores_presence_and_capacity else _room(idle, work.cost))
+    )
+
+
+NOTHING = Load()
+"""An empty desk."""
+
+
+def _is_kept(contender: Contender, work: Work) -> bool:
+    """Whether the customer comes back to this very agent (domain.md 2.2)."""
+    return work.returning_to == contender.agent_id
 
 
 def _no(code: str, text: object, candidate: Candidate, **numbers: Number) -> Refusal:
