@@ -94,8 +94,8 @@ class ConsoleConsumer(RelayConsumer):
             self.watched = shown
             if before is not None:
                 self._catch_up(shown - before, content.get("since"))
-        if language in dict(settings.LANGUAGES):
-            self.language = cast(str, language)
+        if isinstance(language, str) and language in dict(settings.LANGUAGES):
+            self.language = language
         self._close_view()
         if isinstance(query, str) and not self.actor.is_supervisor:
             self.end(NOT_ALLOWED)  # Their page is the report still, and they are no supervisor any more.

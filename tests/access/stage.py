@@ -82,6 +82,7 @@ class Stage:
             "billing": self.floor.billing.pk,
             "away": Presence.objects.get(code="away").pk,
             "medium": "video",
+            "anywhere": "ws/nowhere/",
             "version": 1,
         }
         named["notice_id"] = Notice.objects.filter(user=self.floor.ana.user).values_list("pk", flat=True).first() or 0

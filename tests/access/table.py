@@ -167,6 +167,7 @@ SOCKETS = {
     # +  hello    1  signed in only (4401)    4  as if it did not exist (4404)
     "ws/console/": "111++++++",
     "ws/chat/<uuid:public_id>/": "4+4444444",
+    "<path:anywhere>": "444444444",
 }
 """A console's socket tells each person what concerns them; what that is, test_sockets.py holds."""
 

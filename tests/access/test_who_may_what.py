@@ -107,6 +107,7 @@ def floor(db: None, caplog: pytest.LogCaptureFixture) -> Stage:
     return Stage()
 
 
+@pytest.mark.slow
 def test_every_role_is_let_in_where_the_table_says_and_nowhere_else(floor: Stage) -> None:
     wrong = []
     for row in ROWS:
@@ -127,6 +128,7 @@ def test_control_a_door_that_somebody_left_open_is_noticed(floor: Stage) -> None
     assert "GET conversations/: agent is answered +, not -" in wrong
 
 
+@pytest.mark.slow
 def test_the_administration_is_the_administrators_(floor: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     # The page of the live path asks on other connections, which wait here for the transaction of the test.
     monkeypatch.setattr(asking, "WITHIN_SECONDS", 0.05)
