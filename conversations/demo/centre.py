@@ -123,14 +123,13 @@ def _workstreams(centre: Centre) -> None:
     Live chats, WhatsApp and calls are pushed to agents; account chats and text messages are picked, or assigned by
     hand, so that there is always something open.
     """
-    everybody = Queue.objects.get(type=QueueType.MESSAGING, is_default=True)
     available, busy = BasePresence.AVAILABLE.value, BasePresence.BUSY.value
     rows = (
         Workstream(
             name="Website chat",
             channel=Channel.LIVE_CHAT,
             units=25,
-            fallback_queue=everybody,
+            fallback_queue=centre.queues[people.SALES],
             allowed_presences=[available, busy],
             wrapup_block=WrapUpBlock.ALWAYS,
             accept_seconds=180,

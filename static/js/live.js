@@ -85,12 +85,16 @@ function refresh(region) {
   }, COALESCE);
 }
 
+function hold(region, what) {
+  const held = waiting.get(region.id) ?? new Set();
+  held.add(what ?? "again");
+  waiting.set(region.id, held);
+  showChip();
+}
+
 function change(region, what, forced = false) {
   if (!forced && isHeld(region)) {
-    const held = waiting.get(region.id) ?? new Set();
-    held.add(what ?? "again");
-    waiting.set(region.id, held);
-    showChip();
+    hold(region, what);
     return;
   }
   waiting.delete(region.id);
@@ -120,6 +124,11 @@ export function refreshAll(forced = false) {
 const isKept = (region) => "digest" in region.dataset;
 const isOpen = () => socket?.readyState === WebSocket.OPEN;
 const queryOf = (region) => new URL(region.getAttribute("hx-get"), location.href).search.slice(1);
+
+// Which state the rows of a held region say, beside the digest of the order that they stand in: a state that comes back
+// is news too.
+const patched = new Map(); // region id → digest
+const shownBy = (region) => patched.get(region.id) ?? region.dataset.digest;
 
 let told = "";
 
@@ -153,19 +162,20 @@ const rowsIn = (content) => [...content.querySelectorAll("tr[id^=row-]")];
 // Held: rows stay where they are, but what they say, and what can be done with them, stays true; so do the figures.
 // What would move a row waits.
 function patch(region, frame) {
+  patched.set(region.id, frame.digest);
   document.dispatchEvent(new CustomEvent("console:before-region", { detail: frame }));
   const fresh = made(frame.html);
   const ids = new Set(rowsIn(fresh).map((row) => row.id));
   for (const row of rowsIn(fresh)) {
     const old = document.getElementById(row.id);
-    if (!old) change(region, row.id);
+    if (!old) hold(region, row.id);
     else if (!row.hasAttribute("data-same")) {
       morph(old, [row], "outerHTML");
       window.htmx.process(document.getElementById(row.id));
       glow(document.getElementById(row.id));
     }
   }
-  for (const row of rowsIn(region)) if (!ids.has(row.id)) change(region, row.id);
+  for (const row of rowsIn(region)) if (!ids.has(row.id)) hold(region, row.id);
   for (const part of [".tiles", ".tabs"]) {
     const [old, now] = [region.querySelector(part), fresh.querySelector(part)];
     if (old && now) morph(old, [now], "outerHTML");
@@ -184,7 +194,8 @@ function namesOf(region, frame) {
 
 function take(frame) {
   const region = document.getElementById(frame.region);
-  if (!region || !isKept(region) || queryOf(region) !== frame.query || region.dataset.digest === frame.digest) return;
+  if (!region || !isKept(region) || queryOf(region) !== frame.query) return;
+  if (frame.digest === shownBy(region)) return;
   const forced = Date.now() < ownUntil;
   if (!forced && isHeld(region)) {
     if (!paused && pressed === null) patch(region, frame);
@@ -197,6 +208,7 @@ function take(frame) {
     return;
   }
   waiting.delete(region.id);
+  patched.delete(region.id);
   document.dispatchEvent(new CustomEvent("console:before-region", { detail: frame }));
   morph(region, made(frame.html).children, "outerHTML");
   const fresh = document.getElementById(frame.region);
@@ -214,7 +226,7 @@ let differs = 0;
 function beat(frame) {
   if (frame.now) setServerTime(frame.now);
   const region = regions().find(isKept);
-  if (!region || isHeld(region) || timers.has(region.id) || region.dataset.digest === frame.digest) {
+  if (!region || paused || pressed !== null || timers.has(region.id) || shownBy(region) === frame.digest) {
     differs = 0;
     return;
   }
@@ -222,7 +234,10 @@ function beat(frame) {
   if (differs > 1) watch(true);
 }
 
-document.addEventListener("htmx:afterSwap", (event) => watch(false, asked.get(event.detail.xhr)));
+document.addEventListener("htmx:afterSwap", (event) => {
+  patched.delete(event.detail.target?.id);
+  watch(false, asked.get(event.detail.xhr));
+});
 document.addEventListener("htmx:afterSettle", () => watch());
 
 function letIn() {

@@ -11,3 +11,4 @@ import "console/chat";
 import "console/live";
 import "console/desk";
 import "console/alerts";
+import "console/over";

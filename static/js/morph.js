@@ -27,6 +27,8 @@ const callbacks = {
     // Menus stay open. A row stays focusable: without its tabindex it would lose the focus it may have.
     if (name === "open" && node.matches("details, dialog")) return false;
     if (name === "tabindex" && mutation === "remove") return false;
+    // What is selected is known here alone.
+    if (name === "aria-selected" && node.matches("[data-row]")) return false;
     return true;
   },
   beforeNodeRemoved(node) {

@@ -196,6 +196,7 @@ def ui_texts() -> SafeString:
         "banner_broken": _("The connection is interrupted. What you see may be out of date; it heals by itself."),
         "banner_signed_out": _("You are signed out, or no longer allowed to see this."),
         "log_in": _("Log in"),
+        "offer_go": _("Go to the offer"),
         "update_one": _("1 update"),
         "update_many": _("{n} updates"),
         "update_paused": _("Updates are waiting"),

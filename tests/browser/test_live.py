@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from conversations.models import Conversation, HistoryEntry, State
-from conversations.services import assignment, closure, intake, offers, supervision
+from conversations.services import assignment, closure, intake, offers, settings, supervision
 from routing.models import Agent
 from tests.browser.conftest import People
 from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor, offer_of
@@ -179,6 +179,74 @@ def test_what_would_move_waits_while_a_row_is_selected(open_page: People, floor:
 
     page.locator("[data-live-chip]").first.click()
     expect(page.locator(f"#row-{second.pk}")).to_be_visible()
+
+
+def test_a_selected_row_at_the_top_keeps_its_place_while_others_come_and_change(
+    open_page: People, floor: Floor
+) -> None:
+    first, second = start(floor, "First"), start(floor, "Second")
+    page = open_page(floor.sara, f"{REPORT}?sort=created")
+    is_live(page)
+    order = page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.id)")
+    assert order == [f"row-{first.pk}", f"row-{second.pk}"]
+    page.locator(f"#row-{first.pk} .check label").click()
+
+    # At once, so that one frame changes the selected row and brings another below it.
+    assignment.pick(actor_of(floor.ana), first.pk)
+    start(floor, "Third")
+    expect(page.locator(f"#row-{first.pk} .status")).to_have_text("Active")
+    expect(page.locator("[data-live-chip]").first).to_have_text("1 update")
+    assert page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.id)") == order
+    expect(page.locator(f"#row-{first.pk}")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_state_that_comes_back_is_shown_on_a_selected_row_too(open_page: People, floor: Floor) -> None:
+    otto = actor_of(floor.otto)
+    first = start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    page.locator(f"#row-{first.pk} .check label").click()
+    button = page.locator("[data-verb=assign]")
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+
+    for _ in range(2):
+        settings.change(otto, values={"assign_enabled": False})
+        expect(button).to_have_attribute("data-code", re.compile("setting_off"), timeout=15_000)
+        settings.change(otto, values={"assign_enabled": True})
+        expect(button).not_to_have_attribute("aria-disabled", "true", timeout=15_000)
+
+
+def test_nothing_moves_behind_a_dialog_and_its_end_lets_everything_in(open_page: People, floor: Floor) -> None:
+    first = start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    page.locator(f"#row-{first.pk} .check label").click()
+    page.click("[data-verb=force_close]")
+    expect(page.locator("#dialog [type=submit]").first).to_be_visible()
+    page.locator(f"#row-{first.pk} .check label").evaluate("label => label.click()")
+
+    start(floor, "Second")
+    expect(page.locator("[data-live-chip]").first).to_have_text("1 update")
+    expect(page.locator("[data-row]")).to_have_count(1)
+
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-row]")).to_have_count(2)
+
+
+def test_nothing_moves_under_a_pressed_pointer(open_page: People, floor: Floor) -> None:
+    first = start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    page.locator(f"#row-{first.pk} .status").hover()
+    page.mouse.down()
+
+    start(floor, "Second")
+    expect(page.locator("[data-live-chip]").first).to_have_text("1 update")
+    expect(page.locator("[data-row]")).to_have_count(1)
+
+    page.mouse.move(5, 5)  # Let go elsewhere: nothing is chosen.
+    page.mouse.up()
+    expect(page.locator("[data-row]")).to_have_count(2)
 
 
 def test_pause_holds_everything_and_resume_lets_it_in(open_page: People, floor: Floor) -> None:

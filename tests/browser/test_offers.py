@@ -143,6 +143,33 @@ def test_an_offer_can_be_accepted_away_from_the_desk_and_opens_there(open_page: 
     expect(page.locator(".desk-conversation")).to_be_visible()
 
 
+def test_an_open_dialog_says_what_is_offered_and_leads_there(open_page: People, floor: Floor) -> None:
+    page = desk_of(open_page, floor.ana)
+    page.keyboard.press("?")  # The sheet of keys is a dialog too.
+    expect(page.locator("dialog[open]")).to_be_visible()
+    start(floor)
+    offer_through_a_page(open_page, floor)
+
+    over = page.locator("dialog[open] .offer-over")
+    expect(over).to_contain_text("My invoice is wrong")
+    expect(over.locator("time")).to_have_text(re.compile(r"\d:\d\d"))
+    over.get_by_role("button").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.locator(".offer").get_by_role("button", name="Accept")).to_be_focused()
+
+
+def test_an_offer_that_is_gone_is_gone_from_the_dialog_too(open_page: People, floor: Floor) -> None:
+    chat = start(floor)
+    page = desk_of(open_page, floor.ana)
+    offer_through_a_page(open_page, floor)
+    expect(page.locator(".offer")).to_have_count(1)
+    page.keyboard.press("?")
+    expect(page.locator("dialog[open] .offer-over")).to_have_count(1)
+
+    closure.force_close(actor_of(floor.sara), chat.pk, version=fresh(chat).version, confirmed=EVERY_CAUTION)
+    expect(page.locator("dialog[open] .offer-over")).to_have_count(0)
+
+
 def test_an_offer_gets_through_while_updates_are_paused(open_page: People, floor: Floor) -> None:
     start(floor)
     desk = desk_of(open_page, floor.ana)

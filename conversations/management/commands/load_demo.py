@@ -48,10 +48,12 @@ class Command(BaseCommand):
         rows = (
             ("Report", "/", "supervisor (every queue), supervisor2 (own queues)"),
             ("Desk", "/desk/", f"{first} … {last}"),
-            ("Customer", "/chat/", "nobody signs in here"),
+            ("Customer", "/chat/", "a live chat, offered to agents by itself; nobody signs in here"),
+            ("", "/chat/?kind=persistent", "a chat that waits until it is picked or assigned"),
             ("", "/chat/?kind=assistant", "a bot answers first"),
             ("", "/call/", "a simulated call"),
             ("Admin", "/admin/", "admin"),
         )
-        lines = [f"  {what:<10}{address + path:<32}{who}" for what, path, who in rows]
+        wide = max(len(address + path) for _what, path, _who in rows) + 2
+        lines = [f"  {what:<10}{address + path:<{wide}}{who}" for what, path, who in rows]
         return "\n".join(["", "Demo contact centre", *lines, f"  {'Password':<10}{doors.PASSWORD}", ""])
