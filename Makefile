@@ -13,7 +13,7 @@ PRODUCTION_ENV := DEMO=0 DEBUG=0 BEHIND_TLS=1 ALLOWED_HOSTS=console.example.org 
 	CSRF_TRUSTED_ORIGINS=https://console.example.org REDIS_URL=redis://localhost:6379/0 \
 	DATABASE_URL=postgresql://console@localhost/console
 
-.PHONY: help demo test test-fast check fmt lock runtime dev
+.PHONY: help demo test test-fast check fmt lock audit runtime dev
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -59,6 +59,9 @@ fmt: dev ## Format the code and mend what can be mended by machine
 
 lock: dev ## Lock the requirements again (asks the package index)
 	$(RUN)python -m tools.lock
+
+audit: dev ## Ask the index's advisory service about every locked package (needs a network that reaches it)
+	$(RUN)python -m tools.audit
 
 runtime:
 	@$(PYTHON) tools/environment.py runtime
