@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from conversations import selectors
@@ -36,6 +36,16 @@ def contenders(agent_rows: Iterable[Agent], now: datetime) -> dict[int, Contende
     rows = list(agent_rows)
     ids = [agent.pk for agent in rows]
     return routing_selectors.contenders(rows, selectors.loads(ids, now), pasts(ids))
+
+
+def has_room(units: int, now: datetime) -> Q:
+    """A filter on agents: those whom the conversations that they have leave so many units.
+
+    It asks no more than that, so that of many agents those few are read who may be free.
+    """
+    theirs = selectors.held(now).filter(agent=OuterRef("pk")).order_by().values("agent")
+    held = Subquery(theirs.annotate(total=Sum("units")).values("total"))
+    return Q(max_units__gte=Coalesce(held, 0) + units)
 
 
 def pasts(agent_ids: Iterable[int]) -> dict[int, Past]:

@@ -143,6 +143,11 @@ def require_visible(actor: Actor, conversation: Conversation) -> None:
 # --- load: derived from the work held, never counted aside ------------------------------------------------
 
 
+def held(now: datetime) -> QuerySet[Conversation]:
+    """The conversations that consume the capacity of their agents now, as long as they have them."""
+    return Conversation.objects.holding().filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))
+
+
 def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     """What each of these agents holds now (domain.md 2.5, 1): units, profile items, conversations.
 
@@ -154,15 +159,11 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     units: dict[int, int] = dict.fromkeys(wanted, 0)
     count: dict[int, int] = dict.fromkeys(wanted, 0)
     items: dict[int, dict[int, int]] = {agent_id: {} for agent_id in wanted}
-    held = (
-        Conversation.objects.holding()
-        .filter(agent_id__in=wanted)
-        .filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))
-    )
+    mine = held(now).filter(agent_id__in=wanted)
     done = Conversation.objects.closed().filter(last_agent_id__in=wanted, capacity_held_until__gt=now)
     soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
     holding = list(
-        held.values_list("agent_id").annotate(
+        mine.values_list("agent_id").annotate(
             Sum("units"), Count("id"), in_calls=Count("id", filter=Q(is_elevated=True))
         )
     )
@@ -176,7 +177,7 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
         units[agent_id] += total
         count[agent_id] += number
     carried = [
-        *held.filter(profiles__isnull=False).values_list("agent_id", "profiles").annotate(Count("id")),
+        *mine.filter(profiles__isnull=False).values_list("agent_id", "profiles").annotate(Count("id")),
         *done.filter(profiles__isnull=False).values_list("last_agent_id", "profiles").annotate(Count("id")),
         *soft.filter(conversation__profiles__isnull=False)
         .values_list("agent_id", "conversation__profiles")

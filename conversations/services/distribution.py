@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from heapq import merge
@@ -29,7 +29,15 @@ from conversations.policy import Phase, Trigger
 from routing import selectors as routing_selectors
 from routing.locks import lock_agents
 from routing.models import Agent, BasePresence
-from routing.policy import SESSION_LIMIT, Contender, PresenceCause, Work, choose, why_not_distribute, why_not_offer
+from routing.policy import (
+    Contender,
+    PresenceCause,
+    Work,
+    choose,
+    free_units,
+    why_not_distribute,
+    why_not_offer,
+)
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
 from supervisor_console.kernel.realtime import action
@@ -177,26 +185,27 @@ class _Look:
         self._now = now
         self._at = now or timezone.now()
         self._least = {backlog.queue_id: backlog.least_units for backlog in backlogs}
+        self._allowed = {backlog.queue_id: backlog.allowed_presences for backlog in backlogs}
         self._returning = matching.returning_work(self._least)
-        self._contenders = self._read(backlogs)
+        self._contenders = self._read()
         self._free: dict[int, set[int]] = defaultdict(set)
+        self._in_vain: set[Hashable] = set()
         for agent_id in self._contenders:
             self._place(agent_id)
 
-    def _read(self, backlogs: list[Backlog]) -> dict[int, Contender]:
-        """The agents in an allowed presence, and those whom a returning customer may keep."""
-        allowed = {presence for backlog in backlogs for presence in backlog.allowed_presences}
+    def _read(self) -> dict[int, Contender]:
+        """The agents in an allowed presence who may have room, and those whom a returning customer may keep."""
         kept = [work.returning_to for _, work in self._returning]
+        has_room = matching.has_room(min(self._least.values()), self._at)
+        may_take = Q(has_room, presence__base__in=frozenset[str]().union(*self._allowed.values()))
         rows = routing_selectors.members_of(self._least)
-        return matching.contenders(rows.filter(Q(presence__base__in=allowed) | Q(pk__in=kept)), self._at)
+        return matching.contenders(rows.filter(may_take | Q(pk__in=kept)), self._at)
 
     def _place(self, agent_id: int) -> None:
-        """Note in which queues an agent has room for anything at all, as far as units and presence go."""
+        """Note in which queues an agent has room for anything at all."""
         contender = self._contenders[agent_id]
-        load, limits = contender.candidate.load, contender.candidate.limits
-        room = limits.max_units - load.units if load.conversations < SESSION_LIMIT else 0
         for queue_id in self._least.keys() & contender.queue_ids:
-            if room >= self._least[queue_id]:
+            if free_units(contender, self._allowed[queue_id]) >= self._least[queue_id]:
                 self._free[queue_id].add(agent_id)
             else:
                 self._free[queue_id].discard(agent_id)
@@ -224,15 +233,24 @@ class _Look:
             place, size = block[-1][0], min(2 * size, LARGEST_BLOCK)
 
     def _hand_out(self, work: Work) -> bool:
-        """Offer one conversation to the first who can take it, under lock the next one if that changed."""
+        """Offer one conversation to the first who can take it, under lock the next one if that changed.
+
+        What nobody can be offered now, nobody can be offered later in this look, and what asks for the same neither:
+        agents only get fuller meanwhile.
+        """
         if why_not_distribute(work) is not None:
+            return False
+        if work.demand in self._in_vain:
             return False
         asked = set(self._free[work.queue_id])
         if work.returning_to in self._contenders:
             asked.add(work.returning_to)
+        was_right = True
         while True:
             found = choose((self._contenders[agent_id] for agent_id in asked), work, self._at)
             if found is None:
+                if was_right and work.demand is not None:
+                    self._in_vain.add(work.demand)
                 return False
             try:
                 event = offer(work.id, found.agent_id, now=self._now)
@@ -240,6 +258,7 @@ class _Look:
                 logger.info("%s was not offered to %s: %s", work.id, found.agent_id, refusal)
                 if not _still_waits(work):
                     return False
+                was_right = False
                 asked.discard(found.agent_id)
                 self._refresh(found.agent_id)
                 continue
@@ -262,10 +281,13 @@ class _Look:
             candidate=replace(candidate, load=held, base_presence=BasePresence(base)),
             past=replace(contender.past, last_assigned_at=at),
         )
+        if base != candidate.base_presence:
+            self._in_vain.clear()  # Another presence may be allowed where the former was not.
         self._place(contender.agent_id)
 
     def _refresh(self, agent_id: int) -> None:
         """Read again an agent of whom this look had a wrong idea."""
+        self._in_vain.clear()
         rows = routing_selectors.members_of(self._least).filter(pk=agent_id)
         found = matching.contenders(rows, self._at)
         if agent_id in found:

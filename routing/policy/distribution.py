@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from routing.policy.taking import (
     Cost,
     Load,
     ProfileExcess,
+    ProfileLimit,
     excess_items,
     excess_units,
     skill_match,
@@ -88,6 +89,17 @@ class Work:
     decline_limit: int = 3
     is_pushed: bool = True
     distribution_enabled: bool = True
+
+    @property
+    def demand(self) -> Hashable | None:
+        """What decides who can be offered it: the same agents can be offered what has the same demand.
+
+        None where it matters besides who declined it, or to whom its customer comes back.
+        """
+        if self.declines or self.returning_to is not None:
+            return None
+        needed = frozenset(self.skills.items()) if self.matching == SkillMatching.EXACT else None
+        return (self.queue_id, self.allowed_presences, self.cost.units, frozenset(self.cost.profiles), needed)
 
 
 # --- why a conversation is not handed out at all ------------------------------------------------------------
@@ -204,6 +216,28 @@ def _is_kept(contender: Contender, work: Work) -> bool:
     return work.returning_to == contender.agent_id
 
 
+def free_units(contender: Contender, allowed_presences: Iterable[str]) -> int:
+    """How many units of any work at all could be offered to this agent now; 0 where nothing can.
+
+    Whoever is free for less than a piece of work needs has a reason by ``why_not_offer``, unless they keep a
+    returning customer.
+    """
+    candidate = contender.candidate
+    load, limits = candidate.load, candidate.limits
+    if why_not_take(candidate) is not None or candidate.base_presence.value not in allowed_presences:
+        return 0
+    if load.is_in_call or load.conversations >= SESSION_LIMIT or _blocking(candidate) is not None:
+        return 0
+    return max(0, limits.max_units - load.units)
+
+
+def _blocking(candidate: Candidate) -> ProfileLimit | None:
+    """The profile that is used up and blocks all further work, if there is one."""
+    items = candidate.load.items
+    used_up = (found for found in candidate.limits.profiles if items.get(found.profile_id, 0) >= found.limit)
+    return next((found for found in used_up if found.is_blocking), None)
+
+
 def _no(code: str, text: object, candidate: Candidate, **numbers: Number) -> Refusal:
     return Refusal(code, text, {"agent": candidate.name, **numbers}, kind=Kind.INVALID)  # type: ignore[arg-type]
 
@@ -317,16 +351,15 @@ def _room(candidate: Candidate, cost: Cost) -> Refusal | None:
             count=load.conversations,
             limit=SESSION_LIMIT,
         )
-    for profile in limits.profiles:
-        if profile.is_blocking and load.items.get(profile.profile_id, 0) >= profile.limit:
-            return _no(
-                "profile_blocks",
-                _("%(agent)s has used up %(profile)s, which blocks all further work. One such item has to end."),
-                candidate,
-                profile=profile.name,
-                used=load.items.get(profile.profile_id, 0),
-                max=profile.limit,
-            )
+    if (profile := _blocking(candidate)) is not None:
+        return _no(
+            "profile_blocks",
+            _("%(agent)s has used up %(profile)s, which blocks all further work. One such item has to end."),
+            candidate,
+            profile=profile.name,
+            used=load.items.get(profile.profile_id, 0),
+            max=profile.limit,
+        )
     over = excess_items(candidate, cost)
     if over:
         return _profile(candidate, over[0])

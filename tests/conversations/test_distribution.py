@@ -1,13 +1,14 @@
 """Does open work find the right agent by itself, and only then?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations import selectors
+from conversations import matching, selectors
 from conversations.models import (
     Conversation,
     HistoryEntry,
@@ -22,7 +23,8 @@ from conversations.models import (
     State,
     SupervisorSettings,
 )
-from conversations.services import assignment, closure, messaging, offers
+from conversations.policy import Medium
+from conversations.services import assignment, closure, distribution, elevation, messaging, offers
 from conversations.services import settings as settings_service
 from conversations.services.distribution import distribute, fall_back, offer
 from routing.models import (
@@ -37,6 +39,8 @@ from routing.models import (
     SkillMatching,
     Workstream,
 )
+from routing.policy import Contender, Work, choose
+from supervisor_console.kernel.actor import Role
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.models import Announcement
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, make_agent, offer_of, set_presence
@@ -546,6 +550,54 @@ def test_an_offer_costs_the_same_however_many_agents_and_conversations_there_are
         floor.start()
 
     assert cost() == few
+
+
+def gone_home(floor: Floor) -> None:
+    """Ana, to whom customers come back."""
+    keep_agents(Channel.PERSISTENT_CHAT)
+    come_back(floor, at(1))
+    set_presence(floor.ana, BasePresence.OFFLINE)
+
+
+def fails_to_take_work(floor: Floor) -> None:
+    floor.ana.user.groups.add(Group.objects.get(name=Role.API_ACCESS.value))
+
+
+def is_in_a_call(floor: Floor) -> None:
+    elevation.elevate(actor_of(floor.ana), floor.active().pk, medium=Medium.VOICE, now=at(25))
+    set_presence(floor.ana, BasePresence.BUSY, set_by=SetBy.AGENT)
+
+
+@pytest.mark.parametrize("unable", [gone_home, fails_to_take_work, is_in_a_call])
+def test_where_nobody_is_free_what_waits_is_not_read(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, unable: Callable[[Floor], None]
+) -> None:
+    unable(floor)
+    Agent.objects.exclude(pk=floor.ana.pk).update(max_units=10)
+    floor.start()
+    monkeypatch.setattr(matching, "next_work", lambda *_: pytest.fail("somebody was taken for free"))
+
+    assert look(at(60)) == 0
+
+
+def test_what_nobody_can_be_offered_is_asked_once_however_often_it_waits(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    french = Skill.objects.create(type="Language", name="French")
+    Workstream.objects.update(skill_matching=SkillMatching.EXACT)
+    for _ in range(6):
+        RequiredSkill.objects.create(conversation=floor.start(), skill=french, minimum=3)
+    easy, questions = floor.start(), []
+
+    def counted(contenders: Iterable[Contender], work: Work, now: datetime) -> Contender | None:
+        questions.append(work.id)
+        return choose(contenders, work, now)
+
+    monkeypatch.setattr(distribution, "choose", counted)
+
+    assert look(at(10)) == 1
+    assert holder(easy) != "nobody"
+    assert len(questions) == 2
 
 
 def test_one_look_stops_at_so_many_offers_and_the_next_goes_on(floor: Floor) -> None:

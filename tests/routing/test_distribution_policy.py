@@ -1,6 +1,7 @@
 """To whom does work go, and which one reason excludes the others? Values only."""
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from routing.policy import (
     Remedy,
     Work,
     choose,
+    free_units,
     order,
     remedy_of,
     why_not_distribute,
@@ -235,3 +237,57 @@ def test_some_work_is_offered_to_nobody(work: Work, code: str) -> None:
 
 def test_ninety_nine_who_declined_are_not_everybody() -> None:
     assert why_not_distribute(piece(declines={number: Declines(1, T0) for number in range(99)})) is None
+
+
+# --- what a look may pass over without asking -----------------------------------------------------------------
+
+
+def by_lot(chance: Random) -> tuple[Contender, Work]:
+    """Any agent, and any work that nobody declined and whose customer is new."""
+    profiles = (ProfileLimit(SEATS, "Seats", 1), ProfileLimit(BACK_OFFICE, "Files", 1, is_blocking=True))
+    carried = {profile: "One" for profile in (SEATS, BACK_OFFICE) if chance.random() < 0.2}
+    contender = somebody(
+        is_active=chance.random() < 0.9,
+        has_api_role=chance.random() < 0.1,
+        base_presence=chance.choice(list(BasePresence)),
+        limits=Limits(60, tuple(found for found in profiles if chance.random() < 0.5)),
+        load=Load(chance.choice([0, 30, 60, 90]), {chance.choice([SEATS, BACK_OFFICE]): 1}, chance.choice([1, 9])),
+        skills={FRENCH: chance.choice([1, 3])},
+    )
+    work = piece(
+        cost=Cost(chance.choice([30, 60]), carried),
+        allowed_presences=chance.choice([BUSY, frozenset({"available", "away"})]),
+        matching=chance.choice(list(SkillMatching)),
+        skills={FRENCH: chance.choice([1, 3])} if chance.random() < 0.5 else {},
+    )
+    return contender, work
+
+
+def test_who_is_not_free_for_so_much_is_not_offered_it() -> None:
+    chance, passed_over = Random(1), 0
+    for contender, work in (by_lot(chance) for _ in range(500)):
+        if free_units(contender, work.allowed_presences) < work.cost.units:
+            assert why_not_offer(contender, work, T0) is not None
+            passed_over += 1
+
+    assert 100 < passed_over < 500
+
+
+def test_who_can_be_offered_one_can_be_offered_what_has_the_same_demand() -> None:
+    chance, same = Random(2), 0
+    drawn = [by_lot(chance) for _ in range(300)]
+    for _, one in drawn[:60]:
+        for _, other in drawn:
+            if one.demand == other.demand:
+                same += 1
+                assert all(
+                    (why_not_offer(contender, one, T0) is None) == (why_not_offer(contender, other, T0) is None)
+                    for contender, _ in drawn[:40]
+                )
+
+    assert same > 100
+
+
+@pytest.mark.parametrize("changes", [{"declines": {1: Declines(1, T0)}}, {"returning_to": 1}])
+def test_what_somebody_declined_or_comes_back_has_a_demand_of_its_own(changes: dict[str, Any]) -> None:
+    assert piece(**changes).demand is None
