@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import actions, agents, chat, conversation, desk, home, notices, report, staff
+from conversations.views import actions, agents, chat, conversation, desk, home, notices, repair, report, staff
 
 app_name = "conversations"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/transfer/", actions.transfer, name="transfer"),
     path("conversations/<int:conversation_id>/cancel-transfer/", actions.cancel_transfer, name="cancel_transfer"),
     path("conversations/<int:conversation_id>/force-close/", actions.force_close, name="force_close"),
+    path("conversations/<int:conversation_id>/repair/", repair.repair, name="repair"),
     # the agents, and what a supervisor changes about them
     path("agents/", agents.agents, name="agents"),
     path("agents/presence/", staff.set_presence, name="agents_presence"),

@@ -13,6 +13,7 @@ from conversations.models.conversation import (
     State,
     StateReason,
 )
+from conversations.models.finding import Finding, FloorCheck
 from conversations.models.history import HistoryEntry, Notice, NoticeLevel, SentimentChange
 from conversations.models.message import Message, SenderKind, Visibility
 from conversations.models.offer import Offer, OfferKind, OfferStatus
@@ -30,6 +31,8 @@ __all__ = [
     "ConversationQuerySet",
     "Customer",
     "Direction",
+    "Finding",
+    "FloorCheck",
     "HistoryEntry",
     "LeftReason",
     "LegState",

@@ -13,7 +13,20 @@ from enum import IntEnum
 from functools import reduce
 from operator import or_
 
-from django.db.models import Case, Count, DateTimeField, Exists, F, IntegerField, OuterRef, Q, Value, When, Window
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,6 +35,7 @@ from django.utils.translation import gettext_lazy
 from conversations.models import (
     Conversation,
     ConversationQuerySet,
+    Finding,
     Offer,
     OfferKind,
     OfferStatus,
@@ -40,12 +54,13 @@ SHOWN = 8
 class Need(IntEnum):
     """Why a conversation needs a supervisor; the smaller comes first."""
 
-    ORPHANED = 1
-    UNASSIGNABLE = 2
-    DECLINED = 3
-    WAITING = 4
-    SILENT = 5
-    SENTIMENT = 6
+    STUCK = 1
+    ORPHANED = 2
+    UNASSIGNABLE = 3
+    DECLINED = 4
+    WAITING = 5
+    SILENT = 6
+    SENTIMENT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ class Look:
 
 
 LOOKS: Mapping[Need, Look] = {
+    Need.STUCK: Look(gettext_lazy("Records disagree"), "server-crash", "crit", "repair"),
     Need.ORPHANED: Look(gettext_lazy("Agent offline"), "user-x", "crit", "transfer"),
     Need.UNASSIGNABLE: Look(gettext_lazy("Nobody can take it"), "user-x", "crit", "assign"),
     Need.DECLINED: Look(gettext_lazy("Nobody took it"), "undo-2", "crit", "assign"),
@@ -69,6 +85,7 @@ LOOKS: Mapping[Need, Look] = {
 VERBS = {
     "transfer": (gettext_lazy("Transfer"), "arrow-right-left"),
     "assign": (gettext_lazy("Assign"), "user-plus"),
+    "repair": (gettext_lazy("Repair"), "settings"),
     "": (gettext_lazy("Look"), "eye"),
 }
 
@@ -105,6 +122,7 @@ def lane(
 ) -> Lane:
     """Rank what needs a supervisor now. One query, however many there are.
 
+    Stuck: two looks at the floor found that it breaks a rule of domain.md 2.5 (``services.floor_check``, P18).
     Orphaned: in conversation with an agent who is offline. Unassignable: open, and nobody will ever be offered it as
     things stand (P23), as the background work found (``services.unassignable``). Declined: open since an agent rejected
     or missed it. Waiting: open for longer than its queue's critical wait. Silent: the customer's line is unanswered for
@@ -112,6 +130,7 @@ def lane(
     counted once, for its most urgent need; equal needs by since when.
     """
     conditions = _conditions(queues, settings, now)
+    stuck = Finding.objects.filter(conversation=OuterRef("pk"), is_confirmed=True)
     found = list(
         visible.ongoing()
         .filter(reduce(or_, conditions.values()))
@@ -123,6 +142,7 @@ def lane(
         )
         .annotate(
             need_since=Case(
+                When(need=Need.STUCK, then=Subquery(stuck.order_by("found_at").values("found_at")[:1])),
                 When(need__in=[Need.DECLINED, Need.ORPHANED], then=F("state_changed_at")),
                 When(need=Need.SENTIMENT, then=Coalesce("sentiment_since", "state_changed_at")),
                 When(need=Need.SILENT, then=F("unanswered_since")),
@@ -147,7 +167,9 @@ def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: 
         status__in=[OfferStatus.REJECTED, OfferStatus.TIMED_OUT],
         settled_at__gte=OuterRef("state_changed_at"),
     )
+    confirmed = Finding.objects.filter(is_confirmed=True)
     conditions: dict[Need, Q] = {
+        Need.STUCK: Q(pk__in=confirmed.values("conversation_id")),
         Need.ORPHANED: talks & Q(agent__presence__base=BasePresence.OFFLINE, agent__is_bot=False),
         Need.UNASSIGNABLE: Q(state=State.OPEN, unassignable_since__isnull=False),
         Need.DECLINED: Q(Exists(failed), state=State.OPEN),

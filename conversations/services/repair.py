@@ -25,6 +25,7 @@ from conversations.models import (
     AssignReason,
     ClosureReason,
     Conversation,
+    Finding,
     HistoryEntry,
     LeftReason,
     Mode,
@@ -38,15 +39,15 @@ from conversations.models import (
     State,
     StateReason,
 )
-from conversations.policy import Phase
+from conversations.policy import NOT_SUPERVISOR, Phase
 from conversations.services import closure, offers, supervision
 from routing.locks import LockedAgent, lock_agents
 from routing.models import Agent
 from routing.policy import PresenceCause
 from routing.services import presence
 from routing.services.repair import repair_agent
-from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused, Refusal
+from supervisor_console.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from supervisor_console.kernel.errors import ActionRefused, Refusal, require
 from supervisor_console.kernel.realtime import action
 
 NOTHING_TO_REPAIR = Refusal("nothing_to_repair", _("This is as it must be by now. Check again to see what is left."))
@@ -89,10 +90,14 @@ class Patient:
 def repair_conversation(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> ConversationRepaired:
     """Make everything about one conversation follow its row; the history says what was wrong.
 
-    Raises ``ActionRefused`` where nothing is wrong that could be repaired. Announced to supervisors,
-    everybody in it, the open lists and the customer.
+    By the product, an administrator, or a supervisor who sees it. Raises ``ActionRefused`` where nothing is wrong that
+    could be repaired, ``NotVisible`` for whoever does not see it. Announced to supervisors, everybody in it, the open
+    lists and the customer.
     """
     row = lock_conversation(conversation_id)
+    if actor.kind is ActorKind.PERSON and Role.ADMINISTRATOR not in actor.roles:
+        selectors.require_visible(actor, row)
+        require(None if actor.is_supervisor else NOT_SUPERVISOR)
     seats = Agent.objects.filter(
         user__participations__conversation=row,
         user__participations__left_at=None,
@@ -125,6 +130,7 @@ def repair_conversation(actor: Actor, conversation_id: int, *, now: datetime | N
         faults=", ".join(dict.fromkeys(codes)),
     )
     audit.publish(event, hearers)
+    Finding.objects.filter(conversation=row, is_repairable=True).delete()  # What is left is found again.
     return event
 
 

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import Conversation, Customer, Notice, Offer, SettingChange
+from conversations.models import Conversation, Customer, Mode, Notice, Offer, Participant, SettingChange
 from conversations.policy import Medium
 from conversations.services import assignment, calls, elevation, intake, offers, supervision
 from conversations.views.access import CUSTOMER_COOKIE, remember_customer
@@ -198,6 +198,13 @@ def elevated(floor: Floor) -> Conversation:
     chat = floor.active()
     elevation.elevate(actor_of(floor.ana), chat.pk, medium=Medium.VIDEO)
     return fresh(chat)
+
+
+def broken(floor: Floor) -> Conversation:
+    """Ana talks with the customer, but nothing says that she sits in it."""
+    chat = floor.active()
+    Participant.objects.filter(conversation=chat, mode=Mode.PRIMARY).delete()
+    return chat
 
 
 def set_away(floor: Floor) -> Conversation:

@@ -74,6 +74,7 @@ ROWS = [
     Row(ONE + "assign-to-queue/",                  "LLL--+?--", "LLL--+?--", stage.opened, fields=TO_RETURNS),
     Row(ONE + "transfer/",                         "LLL--+?--", "LLL--+?--", stage.hers, fields=TO_BORIS),
     Row(ONE + "force-close/",                      "LLL--+?--", "LLL--+?--", stage.hers, fields=CLOSES),
+    Row(ONE + "repair/",                           "LLL--+?--", "LLL--+?--", stage.broken),
     # The agents, seen by supervisors.
     Row("agents/",                                 "LLL--++--", "xxxxxxxxx"),
     Row("agents/<int:agent_id>/",                  "LLL--+?--", "xxxxxxxxx"),
