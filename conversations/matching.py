@@ -188,12 +188,29 @@ def waiting_work(queue_ids: Iterable[int]) -> QuerySet[Conversation]:
         queue__in=list(queue_ids),
         workstream__distribution=Distribution.PUSH,
     )
-    return rows.exclude(channel=Channel.RECORD).select_related("queue", "workstream")
+    return rows.exclude(channel=Channel.RECORD)
+
+
+READ = (
+    *("id", "queue", "workstream", "channel", "units", "last_agent"),
+    *("created_at", "first_wait_started_at", "last_customer_message_at"),
+)
+"""What of a conversation decides about it: of thousands that wait, no more is read."""
+
+
+def _read(rows: QuerySet[Conversation]) -> list[Conversation]:
+    """These rows as ``works`` and ``_place`` take them; each queue and workstream is read once. Three queries."""
+    found = list(rows.only(*READ))
+    queues = Queue.objects.in_bulk({row.queue_id for row in found})
+    streams = Workstream.objects.in_bulk({row.workstream_id for row in found})
+    for row in found:
+        row.queue, row.workstream = queues[row.queue_id], streams[row.workstream_id]
+    return found
 
 
 def returning_work(queue_ids: Iterable[int]) -> list[tuple[Place, Work]]:
     """Those of them whose customers came back to an agent they may keep, in their turn."""
-    rows = list(waiting_work(queue_ids).filter(last_agent__isnull=False, workstream__keeps_agent=True))
+    rows = _read(waiting_work(queue_ids).filter(last_agent__isnull=False, workstream__keeps_agent=True))
     found = [
         (_place(row, is_first=True), work)
         for row, work in zip(rows, works(rows), strict=True)
@@ -209,7 +226,7 @@ def next_work(queue_ids: Iterable[int], after: Place | None, most: int) -> list[
         priority, _, age, pk = after
         later = Q(age__gt=age) | Q(age=age, pk__gt=pk)
         rows = rows.filter(Q(queue__priority__gt=priority) | (Q(queue__priority=priority) & later))
-    block = list(rows.order_by("queue__priority", "age", "pk")[:most])
+    block = _read(rows.order_by("queue__priority", "age", "pk")[:most])
     return [(_place(row), work) for row, work in zip(block, works(block), strict=True)]
 
 
