@@ -234,9 +234,11 @@ function beat(frame) {
   if (differs > 1) watch(true);
 }
 
+// A kept region that was fetched may be older than what the socket brought meanwhile: the server is told what it shows.
 document.addEventListener("htmx:afterSwap", (event) => {
-  patched.delete(event.detail.target?.id);
-  watch(false, asked.get(event.detail.xhr));
+  const id = event.detail.target?.id;
+  patched.delete(id);
+  watch(regions().some((region) => isKept(region) && region.id === id), asked.get(event.detail.xhr));
 });
 document.addEventListener("htmx:afterSettle", () => watch());
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, Page, Route, WebSocketRoute, expect
 
 from conversations.models import Conversation, HistoryEntry, State
 from conversations.services import assignment, closure, intake, offers, settings, supervision
@@ -316,6 +316,27 @@ def test_a_frame_that_was_dropped_is_made_good(open_page: People, floor: Floor) 
 
 
 # --- two at once, once twice -------------------------------------------
+
+
+def test_an_answer_that_was_made_before_a_change_does_not_hide_it(open_page: People, floor: Floor) -> None:
+    first = start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    page.locator(f"#row-{first.pk} .check label").click()
+    status = page.locator(f"#row-{first.pk} .status")
+    late: list[tuple[Route, APIResponse]] = []
+    page.route(re.compile(f"{REPORT}([?].*)?$"), lambda route: late.append((route, route.fetch())))
+
+    page.evaluate("() => document.body.dispatchEvent(new CustomEvent('live:all'))")
+    while not late:
+        page.wait_for_timeout(20)
+    assignment.pick(actor_of(floor.ana), first.pk)
+    expect(status).to_have_text("Active")
+    route, answer = late.pop()
+    route.fulfill(response=answer)
+
+    page.wait_for_timeout(1000)  # Until the old answer is there, and what the server says of it.
+    expect(status).to_have_text("Active", timeout=2000)
 
 
 def test_who_comes_second_reads_who_was_first_and_tries_again_from_there(open_page: People, floor: Floor) -> None:
