@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
+from conversations.views.notices import mark_all_read
+from supervisor_console.urls import urlpatterns
 from tests.access.addresses import addresses, filled
 from tests.access.stage import Stage, hers, one_of_everything, undone, writing
 
@@ -40,7 +45,8 @@ def whose(address: str) -> str:
     return next((role for door, role in doors.items() if address.startswith(door)), "supervisor")
 
 
-def test_nothing_is_written_without_the_token_of_a_form(stage: Stage) -> None:
+def open_without_a_token(stage: Stage) -> list[str]:
+    """Where a form of another site would be taken, or would have written."""
     wrong = []
     for address in addresses():
         role = whose(address)
@@ -48,8 +54,26 @@ def test_nothing_is_written_without_the_token_of_a_form(stage: Stage) -> None:
             status = stage.browser(role).post(filled(address, PLACES), {"text": "Hello"}).status_code
         if status != 403 or written:
             wrong.append(f"POST {address}: {role} is answered {status}; wrote {written[:1]}")
+    return wrong
+
+
+def test_nothing_is_written_without_the_token_of_a_form(stage: Stage) -> None:
+    wrong = open_without_a_token(stage)
 
     assert not wrong, "\n".join(wrong)
+
+
+class WithAnExemption:
+    """The addresses, one of which takes whatever comes."""
+
+    urlpatterns: ClassVar = [path("back/door/", csrf_exempt(mark_all_read)), *urlpatterns]
+
+
+def test_control_an_address_that_is_exempt_is_noticed(stage: Stage) -> None:
+    with override_settings(ROOT_URLCONF=WithAnExemption):
+        wrong = open_without_a_token(stage)
+
+    assert [line.partition(":")[0] for line in wrong] == ["POST back/door/"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])

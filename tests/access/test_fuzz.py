@@ -11,15 +11,20 @@ import logging
 import os
 import re
 from functools import partial
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+from django.urls import path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conversations.consumers.relay import NOT_ALLOWED
+from conversations.models import Customer
 from routing.models import Agent
 from tests.access import hostile
 from tests.access.addresses import filled
@@ -33,7 +38,6 @@ EXAMPLES = FUZZ or 4
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200 if FUZZ else 120)]
 
 COMMON = settings(
-    max_examples=EXAMPLES,
     deadline=None,
     database=None,
     derandomize=not FUZZ,
@@ -68,7 +72,7 @@ def names_at(floor: Stage, role: str, url: str) -> list[str]:
     return sorted(hostile.names_in(found) - {"csrfmiddlewaretoken"})
 
 
-def attack(floor: Stage, row: Row, url: str, role: str, names: list[str]) -> None:
+def attack(floor: Stage, row: Row, url: str, role: str, names: list[str], examples: int = EXAMPLES) -> None:
     """Send garbage to one address: by its query, by its form, and in its place."""
     address = row.address
 
@@ -84,7 +88,7 @@ def attack(floor: Stage, row: Row, url: str, role: str, names: list[str]) -> Non
     targets = st.just(url) if not kinds else st.just(url) | st.fixed_dictionaries(kinds).map(partial(filled, address))
     parameters = hostile.fields([*names, *row.fields]).map(partial(urlencode, doseq=True))
 
-    @COMMON
+    @settings(COMMON, max_examples=examples)
     @given(targets, parameters | st.sampled_from(hostile.RAW), st.booleans(), st.booleans())
     def send(target: str, garbage: str, is_form: bool, part: bool) -> None:
         if is_form:
@@ -118,6 +122,39 @@ def test_nothing_that_is_sent_to_the_administration_breaks_it(floor: Stage) -> N
     for row in rows if FUZZ else rows[::8]:
         url = filled(row.address, {**general, "object_id": 1})
         attack(floor, row, url, "administrator", names_at(floor, "administrator", url))
+
+
+# --- would it be noticed? -------------------------------------------------------------------------------------------
+
+
+def reads_a_number(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(int(request.GET.get("page") or 1))
+
+
+def remembers_who_looked(request: HttpRequest) -> HttpResponse:
+    Customer.objects.create(name=request.GET.get("page", "")[:20])
+    return HttpResponse()
+
+
+class WithAFault:
+    """A page that believes what it is asked."""
+
+    urlpatterns: ClassVar = [path("page/", reads_a_number)]
+
+
+class WithAWrite:
+    """A page that writes when it is looked at."""
+
+    urlpatterns: ClassVar = [path("page/", remembers_who_looked)]
+
+
+@pytest.mark.parametrize(("urls", "error"), [(WithAFault, ValueError), (WithAWrite, AssertionError)])
+def test_control_a_page_that_breaks_or_writes_is_noticed(floor: Stage, urls: type, error: type[Exception]) -> None:
+    with override_settings(ROOT_URLCONF=urls), pytest.raises(error):
+        attack(floor, Row("page/", "+" * 9, "x" * 9), "/page/", "supervisor", ["page"], examples=60)
+
+
+# --- sockets --------------------------------------------------------------------------------------------------------
 
 
 def staged() -> tuple[Stage, dict[str, object]]:
