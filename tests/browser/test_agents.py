@@ -105,7 +105,9 @@ def test_search_order_and_the_open_agent_stay_in_the_address(open_page: People, 
 
     saras.get_by_label("Search by name").fill("test")
     saras.keyboard.press("Enter")
+    expect(saras).to_have_url(re.compile(r"/agents/\?q=test$"))
     saras.get_by_role("link", name="Capacity").click()
+    expect(saras).to_have_url(re.compile(r"/agents/\?q=test&sort=-load$"))
     saras.get_by_role("link", name="Cene Test").click()
     expect(saras.locator("#panel-agent")).to_contain_text("Presence history")
 
