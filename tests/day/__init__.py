@@ -1,0 +1,1 @@
+"""A simulated day: many conversations, the clock driven, processes that are killed, and accounts that add up."""
