@@ -1,7 +1,7 @@
 """Could the machine fail? Each mutant is a defect that somebody could write; the machine has to find it.
 
 `python -m tests.machine --mutants` puts one after the other into a copy of the repository and lets the machine run
-there. That each still fits the code, ``test_mutants`` says.
+there.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MUTANTS = (
     Mutant(
         "a wrap-up blocks capacity for longer than its time (2.4)",
         "conversations/selectors.py",
-        "        .filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))\n",
-        "",
+        "mine = held(now).filter(agent_id__in=wanted)",
+        "mine = Conversation.objects.holding().filter(agent_id__in=wanted)",
     ),
     Mutant(
         "a pending transfer is not held against whoever is asked (2.5, 1)",
