@@ -62,7 +62,7 @@ class Driver:
     idle_turns: int = 0
     """Turns without any background work."""
 
-    def turn(self, seconds: float, **what: bool | int) -> None:
+    def turn(self, seconds: float, *, acts: int = 0, may_come: bool = True, goes_home: bool = False) -> None:
         """The clock goes on, and everybody takes a turn."""
         self.now += timedelta(seconds=seconds)
         self.turns += 1
@@ -71,10 +71,9 @@ class Driver:
                 self._seat(seat)
         there = [seat for seat in self.seats if seat.pipe is not None]
         self.idle_turns += not any(seat.name == "work" for seat in there)
-        acts = what.pop("acts", 0)
         for seat in there:
             assert seat.pipe is not None
-            seat.pipe.send(Turn(self.now, acts, **what))  # type: ignore[arg-type]
+            seat.pipe.send(Turn(self.now, acts, may_come, goes_home))
         if self.kill_every and self.dice.random() < 1 / self.kill_every:
             for victim in self._victims(there):
                 self._kill(victim)
