@@ -11,11 +11,26 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from conversations import selectors
 from conversations.models import Conversation, SupervisorSettings
+from conversations.policy import Medium
 from conversations.reports import handling
+from conversations.reports.counts import count
 from conversations.reports.durations import clock_text, handle, handle_sql, wait, wait_sql
-from conversations.services import assignment, bots, calls, closure, intake, messaging, offers, supervision
-from routing.models import BasePresence, Channel, Workstream
+from conversations.reports.filters import Filter, Window
+from conversations.services import (
+    absence,
+    assignment,
+    bots,
+    calls,
+    closure,
+    elevation,
+    intake,
+    messaging,
+    offers,
+    supervision,
+)
+from routing.models import Agent, BasePresence, Channel, Queue, Workstream
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, make_agent, offer_of
 
 LC, PC, V = Channel.LIVE_CHAT, Channel.PERSISTENT_CHAT, Channel.VOICE
@@ -48,6 +63,12 @@ class Path:
 
     def customer(self, service: Callable[..., object], **words: object) -> "Path":
         return self.do(service, customer_of(self.row), **words)
+
+    def cene(self, service: Callable[..., object], **words: object) -> "Path":
+        return self.do(service, actor_of(self.floor.cene), **words)
+
+    def by_itself(self, service: Callable[..., object], **words: object) -> "Path":
+        return self.do(lambda _nobody, pk, **more: service(pk, **more), None, **words)
 
     def assign(self) -> "Path":
         version = fresh(self.row).version
@@ -135,6 +156,93 @@ def left_before_an_answer(path: Path) -> None:
     path.at(5).assign().at(35).customer(closure.customer_ends)
 
 
+def moved_to_another_queue(path: Path) -> None:
+    """The first wait goes on in the other queue."""
+    version = fresh(path.row).version
+    path.at(20).sara(assignment.assign_to_queue, queue_id=path.floor.returns.pk, version=version)
+    path.at(50).cene(assignment.pick).at(80).cene(closure.end).at(90).cene(closure.finish_wrap_up)
+
+
+def transferred_while_offered(path: Path) -> None:
+    """Nobody handled it before the second agent accepted."""
+    path.at(5).assign().at(20).transfer().at(40).answer(offers.accept)
+    path.at(70).boris(closure.end).at(75).boris(closure.finish_wrap_up)
+
+
+def timed_out_first(path: Path) -> None:
+    path.at(5).assign()
+    offer = offer_of(path.row)
+    path.at(130).do(lambda _nobody, _pk, **more: offers.expire(offer.pk, **more), None)
+    path.at(140).boris(assignment.pick).at(150).boris(closure.end).at(155).boris(closure.finish_wrap_up)
+
+
+def the_agent_lost_the_line(path: Path) -> None:
+    """Until the conversation is taken from them it counts as theirs: the customer is with nobody else."""
+    path.at(10).ana(assignment.pick).at(60).ana(messaging.send, text="One moment")
+    Agent.objects.filter(pk=path.floor.ana.pk).update(left_at=at(60))
+    path.at(210).by_itself(absence.agent_gone)
+    Agent.objects.filter(pk=path.floor.ana.pk).update(left_at=None)
+
+
+def a_chat_whose_agent_lost_the_line(path: Path) -> None:
+    the_agent_lost_the_line(path)
+    path.at(300).boris(assignment.pick).at(310).boris(closure.end).at(315).boris(closure.finish_wrap_up)
+
+
+def waits_since_the_agent_lost_the_line(path: Path) -> None:
+    the_agent_lost_the_line(path)
+    path.at(300).ana(intake.revive).at(310).ana(closure.end).at(315).ana(closure.finish_wrap_up)
+
+
+def waited_and_closed_by_itself(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(70).ana(closure.close_session)
+    path.at(5000).by_itself(closure.auto_close, due=at(4000))
+
+
+def waited_and_its_transfer_was_rejected(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(70).ana(closure.close_session).at(300).transfer()
+    path.at(320).answer(offers.reject).at(400).ana(intake.revive).at(430).ana(closure.end)
+    path.at(440).ana(closure.finish_wrap_up)
+
+
+def written_to_while_its_transfer_was_pending(path: Path) -> None:
+    """It waits on until the answer, and opens with the rejection."""
+    path.at(10).ana(assignment.pick).at(70).ana(closure.close_session).at(300).transfer()
+    path.at(310).customer(messaging.receive, text="Hello again").at(320).answer(offers.reject)
+    path.at(400).boris(assignment.pick).at(430).boris(closure.end).at(440).boris(closure.finish_wrap_up)
+
+
+def force_closed_while_a_transfer_was_pending(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(30).transfer().at(50)
+    path.sara(closure.force_close, version=fresh(path.row).version, confirmed=EVERY_CAUTION)
+
+
+def joined_by_a_supervisor_into_wrap_up(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(20).sara(supervision.monitor).at(30).sara(supervision.join)
+    path.at(60).ana(closure.end).at(70).sara(supervision.leave).at(80).ana(closure.finish_wrap_up)
+
+
+def the_customer_lost_the_line(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(40).customer(closure.customer_ends, disconnected=True)
+    path.at(60).ana(closure.finish_wrap_up)
+
+
+def in_a_call_beside_the_chat(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(20).ana(elevation.elevate, medium=Medium.VIDEO).at(40)
+    path.ana(elevation.end_elevation).at(70).ana(closure.end).at(75).ana(closure.finish_wrap_up)
+
+
+def a_call_without_an_end(path: Path) -> None:
+    path.at(10).ana(assignment.pick).at(7210).by_itself(closure.auto_close, due=at(10))
+    path.at(7230).ana(closure.finish_wrap_up)
+
+
+def wrap_up_closed_by_itself(path: Path) -> None:
+    path.row.workstream.wrapup_block = "none"
+    path.row.workstream.save()
+    path.at(10).ana(assignment.pick).at(40).ana(closure.end).at(940).by_itself(closure.auto_close, due=at(40))
+
+
 PATHS: dict[str, tuple[Channel, Callable[[Path], None], float, dict[str, float]]] = {
     # what happens: channel, path, wait, parts of the handle time; seconds
     "call: talk 240, hold 60, wrap-up 45": (V, talk_hold_wrap, 10, {"talk": 240, "hold": 60, "wrap_up": 45}),
@@ -149,6 +257,30 @@ PATHS: dict[str, tuple[Channel, Callable[[Path], None], float, dict[str, float]]
     "chat: released and picked again": (LC, released, 10, {"active": 30, "wrap_up": 5}),
     "chat: force closed in wrap-up": (LC, force_closed_in_wrap_up, 10, {"active": 30, "wrap_up": 15}),
     "chat: abandoned": (LC, left_before_an_answer, 35, {"active": 0}),
+    "call: nobody ends it": (V, a_call_without_an_end, 10, {"talk": 7200, "hold": 0, "wrap_up": 20}),
+    "chat: moved to another queue": (LC, moved_to_another_queue, 50, {"active": 30, "wrap_up": 10}),
+    "chat: transferred while offered": (LC, transferred_while_offered, 40, {"active": 30, "wrap_up": 5}),
+    "chat: timed out first": (LC, timed_out_first, 140, {"active": 10, "wrap_up": 5}),
+    "chat: the agent lost the line": (LC, a_chat_whose_agent_lost_the_line, 10, {"active": 210, "wrap_up": 5}),
+    "chat: the customer lost the line": (LC, the_customer_lost_the_line, 10, {"active": 30, "wrap_up": 20}),
+    "chat: force closed, transfer pending": (LC, force_closed_while_a_transfer_was_pending, 10, {"active": 40}),
+    "chat: monitored and joined": (LC, joined_by_a_supervisor_into_wrap_up, 10, {"active": 50, "wrap_up": 20}),
+    "chat: in a call beside it": (LC, in_a_call_beside_the_chat, 10, {"active": 60, "wrap_up": 5}),
+    "chat: nobody finishes the wrap-up": (LC, wrap_up_closed_by_itself, 10, {"active": 30, "wrap_up": 900}),
+    "persistent: waited, closed by itself": (PC, waited_and_closed_by_itself, 10, {"active": 60}),
+    "persistent: the agent lost the line": (PC, waits_since_the_agent_lost_the_line, 10, {"active": 210, "wrap_up": 5}),
+    "persistent: waited, transfer rejected": (
+        PC,
+        waited_and_its_transfer_was_rejected,
+        10,
+        {"active": 90, "wrap_up": 10},
+    ),
+    "persistent: written to, transfer pending": (
+        PC,
+        written_to_while_its_transfer_was_pending,
+        10,
+        {"active": 90, "wrap_up": 10},
+    ),
     "persistent: waited, revived": (PC, waited_and_was_revived, 10, {"active": 90, "wrap_up": 20}),
     "persistent: waited, written to": (PC, waited_and_the_customer_wrote, 10, {"active": 100, "wrap_up": 10}),
     "persistent: waited, transferred": (PC, waited_and_was_transferred, 10, {"active": 90, "wrap_up": 10}),
@@ -224,6 +356,56 @@ def test_a_bot_s_time_is_neither_waited_nor_handled(floor: Floor) -> None:
     found = {part.code: part.length.total_seconds() for part in handling.parts(row, at(900))}
     assert (wait(row, at(900)).text, found) == ("0:25", {"active": 60, "wrap_up": 30})
     assert row.handled == timedelta(seconds=90)
+
+
+def test_a_bot_s_customer_who_is_handed_over_and_transferred_counts_from_the_handing_over(floor: Floor) -> None:
+    bot = make_agent("vesna", presence=BasePresence.OFFLINE, roles=(), is_bot=True)
+    Workstream.objects.filter(channel=LC).update(bot=bot)
+    path = Path(floor, LC)
+    path.at(120).customer(bots.escalate).at(130).assign().at(150).answer(offers.accept)
+    path.at(200).transfer().at(210).answer(offers.accept).at(240).boris(closure.end)
+    path.at(250).boris(closure.finish_wrap_up)
+    row = Conversation.objects.select_related("queue").get(pk=path.row.pk)
+
+    found = {part.code: part.length.total_seconds() for part in handling.parts(row, at(900))}
+    assert (wait(row, at(900)).text, found) == ("0:30", {"active": 90, "wrap_up": 10})
+
+
+# --- the longest wait (M4) ------------------------------------------------------------------------------------------
+
+
+def longest(floor: Floor, seconds: float) -> str:
+    visible = selectors.visible(actor_of(floor.sara))
+    found = count(visible, Filter(window=Window.ALL), Queue.objects.in_bulk(), at(seconds)).longest
+    return found.clock.text if found is not None else "none"
+
+
+def test_the_longest_wait_is_of_whom_nobody_accepted_through_offers_and_queues(floor: Floor) -> None:
+    path = Path(floor, LC)
+    path.at(20).assign()
+    assert longest(floor, 30) == "0:30", "offered is not accepted"
+    path.at(40).answer(offers.reject).at(50)
+    path.sara(assignment.assign_to_queue, queue_id=floor.returns.pk, version=fresh(path.row).version)
+    assert longest(floor, 60) == "1:00", "the first wait goes on in the other queue"
+
+    path.at(70).cene(assignment.pick)
+    assert longest(floor, 80) == "none"
+    path.at(90).cene(assignment.release)
+    assert longest(floor, 100) == "0:10", "since it is open again"
+    path.at(110).customer(closure.customer_ends)
+    assert longest(floor, 120) == "none"
+
+
+def test_whoever_a_bot_serves_or_who_waits_for_the_customer_is_no_longest_wait(floor: Floor) -> None:
+    Path(floor, PC).at(10).ana(assignment.pick).at(70).ana(closure.close_session)
+    bot = make_agent("vesna", presence=BasePresence.OFFLINE, roles=(), is_bot=True)
+    Workstream.objects.filter(channel=LC).update(bot=bot)
+    path = Path(floor, LC)
+    assert longest(floor, 500) == "none"
+
+    path.at(600).customer(bots.escalate)
+
+    assert longest(floor, 630) == "0:30"
 
 
 # --- where the figure is shown, its formula is ------------------------------------------------------------------
