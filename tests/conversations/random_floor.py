@@ -39,7 +39,19 @@ from tests.cast import T0, at, make_agent
 
 PRESENCES = [base for base in BasePresence for _ in range(6 if base in ("available", "busy") else 1)]
 
-SUBJECTS = ("skills", "profiles", "declines", "returns", "presences", "people", "queues", "held", "crowd", "narrow")
+SUBJECTS = (
+    "skills",
+    "profiles",
+    "declines",
+    "returns",
+    "presences",
+    "people",
+    "queues",
+    "held",
+    "crowd",
+    "narrow",
+    "alike",
+)
 """What a floor may be about. Each is about half of these, drawn by lot: where everything varies at once, several
 reasons exclude everybody, and none of them decides anything."""
 
@@ -80,6 +92,7 @@ class RandomFloor:
             self.crowd()
         for _ in range(self.rng.choice([0, 0, 4, 10])):
             self.past()
+        self.kinds = [self.rng.choice(self.streams)] if self.is_about("alike") else self.streams
         for _ in range(self.rng.randint(1, 12)):
             self.open()
 
@@ -227,7 +240,9 @@ class RandomFloor:
 
     def open(self) -> None:
         """One that waits, with whatever it went through before."""
-        stream, queue, created = self.rng.choice(self.streams), self.rng.choice(self.queues), self.moment(400)
+        stream, queue, created = self.rng.choice(self.kinds), self.rng.choice(self.queues), self.moment(400)
+        if "alike" in self.subjects:
+            queue = self.queues[0]
         row = self.conversation(stream, queue, created)
         for skill in self.skills:
             if self.is_about("skills", 0.5):

@@ -600,6 +600,17 @@ def test_what_nobody_can_be_offered_is_asked_once_however_often_it_waits(
     assert len(questions) == 2
 
 
+def test_who_is_busy_since_an_offer_of_this_look_is_asked_where_busy_is_allowed(floor: Floor) -> None:
+    floor.boris.memberships.all().delete()
+    Workstream.objects.filter(channel=Channel.LIVE_CHAT).update(allowed_presences=["available"])
+    Workstream.objects.filter(channel=Channel.SMS).update(allowed_presences=["busy"])
+    first, chat, later = floor.start(Channel.SMS), floor.start(now=at(1)), floor.start(Channel.SMS, now=at(2))
+
+    assert look(at(10)) == 2
+    assert [holder(one) for one in (first, chat, later)] == ["nobody", "Ana", "Ana"]
+    assert look(at(10)) == 1
+
+
 def test_one_look_stops_at_so_many_offers_and_the_next_goes_on(floor: Floor) -> None:
     for _ in range(5):
         floor.start()
