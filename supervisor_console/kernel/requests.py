@@ -18,11 +18,17 @@ ATTRIBUTE = "request_id"
 ID_BYTES = 8
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
+_path: ContextVar[str] = ContextVar("request_path", default="")
 
 
 def request_id() -> str:
     """The id of the request that is being answered; empty outside one."""
     return _current.get()
+
+
+def request_path() -> str:
+    """The path of the request that is being answered; for error pages, which are given nothing of it."""
+    return _path.get()
 
 
 def id_of(request: object) -> str:
@@ -35,11 +41,12 @@ def in_request(request: HttpRequest) -> Iterator[str]:
     """Everything inside belongs to this request; the value is its id."""
     name = secrets.token_hex(ID_BYTES)
     setattr(request, ATTRIBUTE, name)
-    token = _current.set(name)
+    token, path_token = _current.set(name), _path.set(request.path)
     try:
         yield name
     finally:
         _current.reset(token)
+        _path.reset(path_token)
 
 
 class RequestIdMiddleware:

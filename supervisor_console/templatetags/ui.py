@@ -19,7 +19,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from supervisor_console.kernel import idempotency
-from supervisor_console.kernel.requests import request_id
+from supervisor_console.kernel.requests import request_id, request_path
 
 register = template.Library()
 
@@ -173,6 +173,18 @@ def _presence_code(code: str | None) -> str:
 def idempotency_key() -> SafeString:
     """The hidden field by which a form that is sent twice is recognised; belongs into every form of a verb."""
     return format_html('<input type="hidden" name="{}" value="{}">', idempotency.FIELD, uuid.uuid4())
+
+
+CUSTOMERS_PAGES: Final = ("/chat/", "/call/")
+"""Written out, because an error page must stand when addresses cannot be looked up."""
+
+
+@register.simple_tag
+def way_back() -> dict[str, str]:
+    """Where an error page leads: a customer back to the chat, everybody else to the console."""
+    if request_path().startswith(CUSTOMERS_PAGES):
+        return {"url": CUSTOMERS_PAGES[0], "label": _("Back to the chat")}
+    return {"url": "/", "label": _("Back to the console")}
 
 
 @register.simple_tag

@@ -33,7 +33,7 @@ from tests.access.table import ROWS, Row, admin_rows
 from tests.access.test_who_hears_what import HERE, cookie, knock
 
 FUZZ = int(os.environ.get("FUZZ") or 0)
-EXAMPLES = FUZZ or 4
+EXAMPLES = FUZZ or 3
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200 if FUZZ else 120)]
 

@@ -68,6 +68,14 @@ def test_a_form_without_its_token_is_refused_with_an_id(db: None) -> None:
     assert f"<code>{answer.headers[HEADER]}</code>" in answer.content.decode()
 
 
+def test_an_error_page_leads_a_customer_back_to_the_chat_and_nobody_else(db: None) -> None:
+    strict = Client(enforce_csrf_checks=True)
+
+    for url, back in (("/chat/", "/chat/"), ("/call/", "/chat/"), ("/login/", "/")):
+        page = strict.post(url, {"name": "Maja", "text": "Hello"}).content.decode()
+        assert f'<a class="btn primary" href="{back}">' in page
+
+
 @override_settings(ROOT_URLCONF=WithFaults)
 @pytest.mark.django_db(transaction=True)
 async def test_the_server_that_production_runs_does_the_same() -> None:
