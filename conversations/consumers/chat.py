@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from http.cookies import CookieError, SimpleCookie
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from conversations.consumers.relay import NOT_VISIBLE, RelayConsumer
+from conversations.consumers.relay import NOT_VISIBLE, TOO_MUCH, RelayConsumer
 from conversations.consumers.roll import customers
 from conversations.models import Conversation
 from conversations.views.access import CUSTOMER_COOKIE, customer_key_in
 from routing.models import Channel
 from supervisor_console.kernel.realtime import Frame
+
+PAGES_MOST = 20
+"""Pages of one chat that one process serves at a time: more than anybody reads, fewer than a program opens."""
+
+_pages: Counter[UUID] = Counter()
 
 
 class ChatConsumer(RelayConsumer):
@@ -21,15 +27,27 @@ class ChatConsumer(RelayConsumer):
     refusal = NOT_VISIBLE
     conversation_id: int | None = None
     page: UUID | None = None
+    opened: UUID | None = None
 
     async def connect(self) -> None:
         """As any socket; that of a live chat says that the customer is there (domain.md 2.3)."""
         await super().connect()
-        if self.workers and self.conversation_id is not None:
+        if not self.workers:
+            return
+        self.opened = self.scope["url_route"]["kwargs"]["public_id"]
+        _pages[self.opened] += 1
+        if _pages[self.opened] > PAGES_MOST:
+            self.end(TOO_MUCH)
+        elif self.conversation_id is not None:
             self.page = customers().open(self.conversation_id)
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket, and the page it stood for."""
+        if self.opened is not None:
+            _pages[self.opened] -= 1
+            if not _pages[self.opened]:
+                del _pages[self.opened]
+            self.opened = None
         if self.page is not None:
             customers().close(self.page)
             self.page = None

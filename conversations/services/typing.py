@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from time import monotonic
+from uuid import UUID
+
 from conversations import selectors
 from conversations.models import Conversation, Mode, Visibility
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import Actor
+
+PAUSE = 1.0
+"""Seconds in which a customer who types is told of once, however often their page says so; it says so each 3 s."""
+
+REMEMBERED = 10_000
+_told_at: dict[UUID, float] = {}
+"""When a customer's typing was told last, by conversation, in this process; forgotten as a whole when it grows long."""
 
 
 def agent_types(actor: Actor, conversation_id: int, *, visibility: Visibility) -> None:
@@ -21,9 +31,17 @@ def agent_types(actor: Actor, conversation_id: int, *, visibility: Visibility) -
 
 
 def customer_types(actor: Actor, conversation: Conversation) -> None:
-    """The customer types: everybody who is in the conversation or monitors it sees it."""
-    if conversation.is_ongoing:
-        _tell(conversation, actor, customer=False)
+    """The customer types: everybody who is in the conversation or monitors it sees it.
+
+    A page that says so all the time must not fill the sockets of those who help: it is passed over in silence.
+    """
+    now = monotonic()
+    if not conversation.is_ongoing or now - _told_at.get(conversation.public_id, -PAUSE) < PAUSE:
+        return
+    if len(_told_at) >= REMEMBERED:
+        _told_at.clear()
+    _told_at[conversation.public_id] = now
+    _tell(conversation, actor, customer=False)
 
 
 def _tell(conversation: Conversation, actor: Actor, *, customer: bool) -> None:

@@ -73,6 +73,22 @@ def test_a_customer_who_types_is_seen_by_the_agent_and_the_monitor(floor: Floor,
     assert ear.topics() == [{f"user:{floor.ana.user_id}", f"user:{floor.sara.pk}"}]
 
 
+def test_a_customer_whose_page_says_so_all_the_time_is_told_of_once_a_second(
+    floor: Floor, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat, other = monitored(floor), floor.active(by=floor.boris)
+    clock = iter([10.0, 10.1, 10.9, 10.95, 11.0])
+    monkeypatch.setattr(typing, "monotonic", lambda: next(clock))
+
+    for _ in range(3):
+        typing.customer_types(customer_of(chat), chat)
+    typing.customer_types(customer_of(other), other)
+    typing.customer_types(customer_of(chat), chat)
+
+    hers = {f"user:{floor.ana.user_id}", f"user:{floor.sara.pk}"}
+    assert ear.topics() == [hers, {f"user:{floor.boris.user_id}"}, hers]
+
+
 def test_a_monitor_is_never_heard_typing_and_a_joined_supervisor_is(floor: Floor, ear: Ear) -> None:
     chat = monitored(floor)
 

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations import policy
+from conversations.consumers.chat import PAGES_MOST
 from conversations.consumers.relay import MESSAGES_MOST, TOO_MUCH
 from conversations.models import Conversation, Message
 from conversations.services import intake, messaging
@@ -22,6 +23,7 @@ from supervisor_console.kernel import limits
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.kernel.limits import Limit
 from supervisor_console.models import Attempt
+from tests.access.addresses import filled
 from tests.access.stage import cookie_of
 from tests.access.test_who_hears_what import HERE, cookie, knock, staged
 from tests.cast import Floor, at, customer_of, make_floor, make_user
@@ -274,3 +276,28 @@ async def test_a_client_that_says_too_much_is_dropped() -> None:
 
     assert kinds["code"] == TOO_MUCH  # type: ignore[comparison-overlap]
     await socket.disconnect()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_one_chat_is_read_on_so_many_pages_and_no_more() -> None:
+    stage, _chat, places = await sync_to_async(staged)()
+    url, headers = (
+        filled("ws/chat/<uuid:public_id>/", places),
+        (
+            (b"origin", HERE),
+            (b"cookie", cookie(stage, "customer").encode()),
+        ),
+    )
+    sockets = [knock(url, *headers) for _ in range(PAGES_MOST + 1)]
+    for socket in sockets:
+        assert (await socket.connect())[0]
+        assert (await socket.receive_output(5))["type"] == "websocket.send"
+
+    assert (await sockets[-1].receive_output(5))["code"] == TOO_MUCH
+    for socket in sockets:
+        await socket.disconnect()
+    again = knock(url, *headers)
+    assert (await again.connect())[0]
+    assert (await again.receive_output(5))["type"] == "websocket.send"
+    assert await again.receive_nothing()
+    await again.disconnect()
