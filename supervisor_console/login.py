@@ -6,6 +6,7 @@ each of the two alone, with more patience, against guessing from many addresses 
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,9 @@ from django.utils.translation import ngettext
 from supervisor_console.kernel import limits
 from supervisor_console.kernel.limits import Limit
 
-TOO_MANY = "too_many_attempts"
+logger = logging.getLogger("supervisor_console.actions")
+
+TOO_MANY, FAILED = "too_many_attempts", "login_failed"
 
 PAIR = Limit("login", 5, timedelta(minutes=5))
 NAME = Limit("login_name", 50, timedelta(hours=1))
@@ -67,7 +70,9 @@ class ConsoleLogin(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Show the form again, with what is in the way."""
         refusals = [error for error in form.errors.as_data().get(NON_FIELD_ERRORS, []) if error.code == TOO_MANY]
-        code = TOO_MANY if refusals else "login_failed"
+        code = TOO_MANY if refusals else FAILED
+        # Never the name: now and then somebody types a password there.
+        logger.info("action=login outcome=refused code=%s address=%s", code, self.request.META.get("REMOTE_ADDR"))
         response = self.render_to_response(self.get_context_data(form=form, code=code))
         if refusals:
             response.status_code = 429

@@ -116,6 +116,17 @@ def test_whoever_guesses_is_slowed_and_told_how_long_to_wait(sara: None) -> None
     assert "Wait 5 minutes and try again" in page
 
 
+def test_each_guess_is_a_line_in_the_log_without_what_was_typed(sara: None, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "supervisor_console.actions")
+
+    for _ in range(login.PAIR.most + 1):
+        guess(name="typed-in-the-wrong-field", address="192.0.2.66")
+
+    lines = [record.getMessage() for record in caplog.records if "action=login " in record.getMessage()]
+    refused = "action=login outcome=refused code={} address=192.0.2.66"
+    assert lines == [refused.format(login.FAILED)] * login.PAIR.most + [refused.format(login.TOO_MANY)]
+
+
 def test_who_waited_gets_in_however_often_they_tried_meanwhile(sara: None) -> None:
     for _ in range(login.PAIR.most + 20):
         guess()
