@@ -8,6 +8,8 @@ whose machine sleeps or whose cable is out says nothing: it is asked often, and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from daphne.server import Server
@@ -70,7 +72,20 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
         """Send what an application says, in the pace of the client; a good-bye does not wait."""
         if message["type"] == "websocket.send":
             await brake_of(protocol).is_free.wait()
-        await super().handle_reply(protocol, message)
+            with unlimited(protocol):
+                await super().handle_reply(protocol, message)
+        else:
+            await super().handle_reply(protocol, message)
+
+
+@contextlib.contextmanager
+def unlimited(protocol: Any) -> Iterator[None]:
+    """Autobahn has one limit for what comes and what goes; it is meant for what comes. Nothing comes in between."""
+    limit, protocol.maxMessagePayloadSize = protocol.maxMessagePayloadSize, 0
+    try:
+        yield
+    finally:
+        protocol.maxMessagePayloadSize = limit
 
 
 def brake_of(protocol: Any) -> Brake:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
 from supervisor_console.kernel.realtime import Frame, hub
+
+logger = logging.getLogger(__name__)
 
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
@@ -79,15 +82,21 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         self.workers.append(asyncio.create_task(self.close(code)))
 
     async def relay(self) -> None:
-        """Send what waits, one after the other."""
-        while True:
-            item = await self.outbox.get()
-            if isinstance(item, str):
-                await self.send(text_data=item)
-                continue
-            told = self.translate(*item)
-            if told is not None:
-                await self.send_json(told)
+        """Send what waits, one after the other. What cannot be said ends the socket, never in silence."""
+        try:
+            while True:
+                await self._say(await self.outbox.get())
+        except Exception:
+            logger.exception("A socket could not say what it heard; its page comes back and reads everything")
+            self.end(COME_BACK)
+
+    async def _say(self, item: str | tuple[frozenset[str], Frame]) -> None:
+        if isinstance(item, str):
+            await self.send(text_data=item)
+            return
+        told = self.translate(*item)
+        if told is not None:
+            await self.send_json(told)
 
     async def tend(self) -> None:
         """Ask the client to come back when the socket has grown old."""

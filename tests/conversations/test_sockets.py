@@ -16,7 +16,9 @@ from django.http import HttpResponse
 from django.test import Client
 
 from conversations.consumers import websocket_urlpatterns
+from conversations.consumers.console import ConsoleConsumer
 from conversations.consumers.door import Guest, not_as_they_came
+from conversations.consumers.relay import COME_BACK
 from conversations.models import Conversation, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
 from conversations.views.access import remember_customer
@@ -470,3 +472,23 @@ async def test_what_a_client_says_wrongly_is_ignored(floor: Floor, words: str | 
         await anas.socket.send_json_to({"type": "ping"})
 
         assert [frame["type"] for frame in await anas.heard(1)] == ["pong"]
+
+
+async def test_a_socket_that_cannot_say_what_it_heard_ends_and_its_page_comes_back(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It must not stay open and silent: to its page it would look alive."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("a defect")
+
+    async with listening() as listen:
+        ear = await listen(floor.sara)
+        monkeypatch.setattr(ConsoleConsumer, "translate", fail)
+        await sync_to_async(floor.start)()
+
+        async with asyncio.timeout(5):
+            while not (code := ear.ended()):
+                await asyncio.sleep(0.02)
+    assert code == COME_BACK
+    assert "could not say what it heard" in caplog.text

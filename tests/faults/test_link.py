@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
 from conversations.models import Conversation
 from conversations.services import messaging
 from routing.models import Connection
-from supervisor_console.server import ANSWER_WITHIN, ASK_EVERY
+from supervisor_console.server import ANSWER_WITHIN, ASK_EVERY, LONGEST_MESSAGE
 from tests.browser.conftest import People
 from tests.cast import Floor, actor_of, customer_of
 from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, UNTOLD_MS, Screen, begin, screen
@@ -169,6 +169,30 @@ def test_a_socket_that_is_asked_to_come_back_does_so_at_once(open_page: People, 
     report.is_live(within=500)
     begin(floor, "Came after it came back")
     report.shows("Came after it came back")
+
+
+ASK_FOR_EVERYTHING = """
+(said) => new Promise((resolve) => {
+  const socket = new WebSocket(location.origin.replace("http", "ws") + "/ws/console/");
+  const watch = { type: "watch", query: "window=all", topics: [], language: "en", digest: "" };
+  socket.onmessage = ({ data }) => {
+    const frame = JSON.parse(data);
+    if (frame.type === "hello") socket.send(JSON.stringify({ ...watch, padding: "x".repeat(said) }));
+    if (frame.type === "region") resolve({ length: data.length });
+  };
+  socket.onclose = ({ code }) => resolve({ code });
+})
+"""
+
+
+def test_a_long_view_is_said_whole_though_a_client_may_not_say_as_much(open_page: People, floor: Floor) -> None:
+    for number in range(50):
+        begin(floor, f"{number} {'A subject as long as they come ' * 4}")
+    page = open_page(floor.sara, REPORT)
+
+    said = page.evaluate(ASK_FOR_EVERYTHING, 0)
+    assert said.get("length", 0) > LONGEST_MESSAGE, said
+    assert page.evaluate(ASK_FOR_EVERYTHING, LONGEST_MESSAGE) == {"code": 1006}, "the line is cut, without a word"
 
 
 def test_whoever_is_signed_out_is_led_to_the_door_and_not_into_endless_attempts(
