@@ -732,7 +732,7 @@ INTERNAL_FOR_NOW = Refusal(
     kind=Kind.CONFLICT,
 )
 CHAT_ENDED = Refusal("chat_ended", _("This chat has ended. You can start a new one."))
-LINES_MAX = 30
+LINES_MAX = 60
 """How many lines a customer may write in a minute: more than anybody types, fewer than a program sends."""
 LINES_WITHIN = timedelta(minutes=1)
 TOO_FAST = Refusal(
