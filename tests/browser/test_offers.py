@@ -266,13 +266,13 @@ def test_it_is_said_while_the_browser_blocks_sound_and_one_click_allows_it(open_
     expect(blocked(desk)).to_be_hidden()
 
 
-def test_who_gets_no_offers_has_no_alerts(open_page: People, floor: Floor) -> None:
+def test_who_gets_no_offers_has_no_alerts_for_them(open_page: People, floor: Floor) -> None:
     page = open_page(floor.sara, "/conversations/")
     live(page)
     open_menu(page)
 
     expect(page.get_by_text("Theme")).to_be_visible()
-    expect(page.locator("[data-alerts], [data-alerts-blocked], #desk-offers")).to_have_count(0)
+    expect(page.locator("[data-alert=offer], [data-alert=message], #desk-offers")).to_have_count(0)
 
 
 # --- desktop notifications -----------------------------------------------------------------------------------------
