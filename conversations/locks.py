@@ -69,5 +69,5 @@ def lock_free(conversation_ids: Iterable[int]) -> list[int]:
 
     For what is looked at again soon: what somebody moves at this moment is left to the next look.
     """
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    rows = Conversation.objects.select_for_update(no_key=True, skip_locked=True)
     return list(rows.filter(pk__in=list(conversation_ids)).order_by("pk").values_list("pk", flat=True))
