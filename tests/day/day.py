@@ -122,12 +122,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--conversations", type=int, default=3000, help="how many are started (default: 3000)")
     found.add_argument("--workers", type=int, default=3, help="background processes (default: 3)")
     found.add_argument("--servers", type=int, default=2, help="processes through which people act (default: 2)")
-    found.add_argument(
-        "--kill-every", type=int, default=25, help="turns between two kills, about; 0: none (default: 25)"
-    )
+    found.add_argument("--kill-every", type=int, default=8, help="turns between two kills, about; 0: none (default: 8)")
     found.add_argument("--rate", type=float, default=1.6, help="acts in a second of the day (default: 1.6)")
     found.add_argument("--size", type=int, default=120, help="conversations that go on at a time, about (default: 120)")
-    found.add_argument("--evening", type=int, default=30, help="minutes in which nobody comes any more (default: 30)")
+    found.add_argument("--evening", type=int, default=10, help="minutes in which nobody comes any more (default: 10)")
     found.add_argument("--brief", action="store_true", help="let the weeks afterwards pass in larger steps")
     found.add_argument("--seed", type=int, default=1, help="another seed, another day")
     return found

@@ -7,7 +7,7 @@ import pytest
 
 from tests.servers import ROOT, surroundings
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
 
 MORNING = "--conversations 20 --workers 2 --kill-every 3 --evening 3 --brief --size 30 --rate 0.8"
 
