@@ -487,6 +487,7 @@ async def test_a_socket_that_cannot_say_what_it_heard_ends_and_its_page_comes_ba
         monkeypatch.setattr(ConsoleConsumer, "translate", fail)
         await sync_to_async(floor.start)()
 
+        code = None
         for _ in range(250):
             if code := ear.ended():
                 break
