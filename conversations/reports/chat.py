@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -128,7 +129,7 @@ def _with_whom(agent: str, others: list[str]) -> str:
     """What follows the agent's name in the head; without an agent, who else is there."""
     if not others:
         return _("is with you") if agent else ""
-    names = {"names": ", ".join(others)}
+    names = {"names": get_text_list(others, _("and"))}
     if agent:
         text = ngettext("is with you, and so is %(names)s", "is with you, and so are %(names)s", len(others))
     else:
