@@ -21,9 +21,9 @@ from tests.machine.customers import CHANNELS, Customers
 from tests.machine.picture import Picture
 from tests.machine.supervisors import Supervisors
 
-STAGES = [0, 1, 1, 2, 2, 3, 4, 5, 6]
-"""How far a conversation has come when a run begins: open, offered, talked in (2), asked to be taken over (3, 4),
-closed without an end (5), ended (6)."""
+STAGES = [2, 5, 1, 4, 0, 7, 6, 3, 1]
+"""How far a conversation has come when a run begins: open, offered, talked in (2), asked to be taken over (3), taken
+over (4), closed without an end (5), ended (6), talked in with a supervisor (7)."""
 
 SOON = st.sampled_from([0, 1, 5, 13, 40, 119, 121, 151, 181, 700])
 LATER = st.sampled_from([130, 1000, 3700, 2 * 86400, 31 * 86400])
@@ -50,7 +50,7 @@ class FloorMachine(Customers, Agents, Supervisors):
     @initialize(scene=st.lists(st.tuples(st.sampled_from(CHANNELS), st.sampled_from(STAGES)), min_size=2, max_size=4))
     def the_day_has_begun(self, scene: list[tuple[Channel, int]]) -> None:
         """Some conversations are under way."""
-        ana, sara = actor_of(self.people["ana"]), actor_of(self.people["sara"])
+        ana, boris, sara = (actor_of(self.people[name]) for name in ("ana", "boris", "sara"))
         for channel, stage in scene:
             self.start_one(channel, "Where is my parcel?")
             pk = max(self.seen.chats)
@@ -62,7 +62,12 @@ class FloorMachine(Customers, Agents, Supervisors):
                 self.answer_of(self.seen.chats[pk], ana)
             if stage in (3, 4):
                 self.ask_to_take_over(self.seen.chats[pk], sara, "boris")
-            if stage > 4:
+            if stage == 4:
+                self.answer_of(self.seen.chats[pk], boris)
+            if stage == 7:
+                self.watch(self.seen.chats[pk], sara, "monitor")
+                self.watch(self.seen.chats[pk], sara, "join")
+            if stage in (5, 6):
                 verb, service = ("close", closure.close_session) if stage == 5 else ("end", closure.end)
                 deed = lambda pk=pk, service=service: service(ana, pk, now=self.now)  # noqa: E731
                 self.act(verb, deed, chat=self.seen.chats[pk], actor=ana)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -83,7 +85,7 @@ class Supervisors(Acting):
     @rule(which=ANY, who=ANY)
     def monitor(self, which: int, who: int) -> None:
         chat, actor = self.chat(which, "in_conversation", "waiting", "wrap_up"), self.supervisor(who)
-        self.act("monitor", lambda: supervision.monitor(actor, chat.pk, now=self.now), chat=chat, actor=actor)
+        self.watch(chat, actor, "monitor")
 
     def _taking_part(self, mode: str, which: int) -> tuple[Chat, str] | None:
         seats = [
@@ -100,7 +102,14 @@ class Supervisors(Acting):
         found = self._taking_part("monitor", which)
         assert found is not None
         chat, actor = found[0], self.person(found[1], which)
-        service = supervision.join if verb == "join" else supervision.stop_monitoring
+        self.watch(chat, actor, verb)
+
+    def watch(self, chat: Chat, actor: Actor, verb: str) -> None:
+        service: Callable[..., object] = {
+            "monitor": supervision.monitor,
+            "join": supervision.join,
+            "stop": supervision.stop_monitoring,
+        }[verb]
         self.act(verb, lambda: service(actor, chat.pk, now=self.now), chat=chat, actor=actor)
 
     @precondition(lambda self: self._taking_part("consult", 0) is not None)

@@ -27,7 +27,7 @@ SHRINK = os.environ.get("MACHINE_SHRINK", "1") == "1"
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False, database=None)
 SHORT = settings(
-    COMMON, max_examples=5, stateful_step_count=36, derandomize=True, phases=[Generation.generate], print_blob=False
+    COMMON, max_examples=6, stateful_step_count=36, derandomize=True, phases=[Generation.generate], print_blob=False
 )
 LONG = settings(
     COMMON,
