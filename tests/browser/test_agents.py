@@ -7,9 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from conversations.services import intake
-from routing.models import BasePresence
+from routing.models import BasePresence, Presence
+from routing.services import presence
 from tests.browser.conftest import People
-from tests.cast import Floor, make_floor, set_presence
+from tests.cast import Floor, actor_of, make_floor, set_presence
 
 URL = "/agents/"
 HINT = "[Ss]tatus (of|Error Code) 4"
@@ -152,3 +153,30 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
         assert not found.response["violations"], f"{where}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+
+
+def test_a_presence_that_is_held_is_reset_from_the_desk_and_by_a_supervisor(open_page: People, floor: Floor) -> None:
+    away = Presence.objects.get(code="away").pk
+    anas = open_page(floor.ana.user, "/desk/")
+    expect(anas.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    stay(anas)
+
+    presence.set_presence(actor_of(floor.sara), floor.ana.pk, presence_id=away)
+    expect(anas.locator("#desk-held")).to_contain_text("Sara Test set your presence to Away.")
+    anas.locator("#desk-held").get_by_role("button", name="Reset presence").click()
+    expect(anas.locator("#desk-held")).to_have_count(0)
+    expect(anas.locator("#desk-me")).to_contain_text("Available")
+
+    presence.set_presence(actor_of(floor.sara), floor.ana.pk, presence_id=away)
+    saras = open_page(floor.sara, URL)
+    select(saras, "Ana Test", "Boris Test")
+    saras.get_by_role("button", name="Reset presence", exact=True).click()
+    saras.get_by_role("dialog").get_by_role("button", name="Reset presence", exact=True).click()
+    outcomes = saras.locator("#dialog-outcomes")
+    expect(outcomes).to_contain_text("Done for 1 of 2 agents.")
+    expect(outcomes).to_contain_text("Boris Test is Available, as their work has it.")
+    expect(anas.locator("#desk-held")).to_have_count(0)
+    expect(anas.locator(".toast").last).to_contain_text("Sara Test reset your presence.")
+    assert has_stayed(anas)
+    saras_row = saras.locator(f"#row-{floor.ana.pk}")
+    expect(saras_row).to_contain_text("System, reset by Sara Test")
