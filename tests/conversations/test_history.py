@@ -7,13 +7,16 @@ from django.db import transaction
 
 from conversations import events, wording
 from conversations.events import ConversationEvent
-from conversations.models import HistoryEntry
+from conversations.models import HistoryEntry, Sentiment
 from conversations.services import assignment, closure, messaging, offers, supervision
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.history import AppendOnlyError
 from supervisor_console.models import Announcement
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, offer_of
 from tests.conversations.looking import last_entry
+
+ANNOUNCED_ONLY = {"conversation.message_sent", "conversation.sentiment_changed"}
+"""What is kept in rows of its own, and is no entry of the history."""
 
 
 def every_event() -> list[type[ConversationEvent]]:
@@ -121,7 +124,7 @@ def test_every_event_has_a_code_of_its_own_and_a_sentence() -> None:
     codes = [event.code for event in every_event()]
 
     assert len(codes) == len(set(codes)) > 20
-    assert set(wording.TIMELINE) == set(codes) - {"conversation.message_sent"}
+    assert set(wording.TIMELINE) == set(codes) - ANNOUNCED_ONLY
 
 
 # --- sentences ----------------------------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ PARAMS = {
 @pytest.mark.parametrize("texts", [wording.LINES, wording.NOTICES, wording.TIMELINE, wording.CAUSES, wording.STAFFING])
 def test_every_sentence_finds_its_words(texts: wording.Texts) -> None:
     for code in texts:
-        known = {**PARAMS, "cause": "customer_left"}
+        known = {**PARAMS, "cause": "customer_left", "sentiment": Sentiment.NEGATIVE.value}
         found = wording.notice(code, known) if texts is wording.NOTICES else wording.sentence(texts, code, known)
         assert "%(" not in found
         assert "–" not in found, f"{code} has a place for a word that nobody gives: {found}"
