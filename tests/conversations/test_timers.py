@@ -259,3 +259,11 @@ def test_auto_close_waits_for_a_longer_block(floor: Floor) -> None:
 
     assert fresh(chat).state == "closed"
     assert held(floor, at(3700)) == (0, "Available")
+
+
+def test_a_wrap_up_blocks_capacity_until_its_time_and_no_longer_though_nobody_has_looked_yet(floor: Floor) -> None:
+    Workstream.objects.filter(pk=floor.chat.pk).update(wrapup_block=WrapUpBlock.CUSTOM, wrapup_block_seconds=60)
+
+    floor.wrap_up()  # at 30 s
+
+    assert (units(floor.ana, at(89)), units(floor.ana, at(90))) == (30, 0)
