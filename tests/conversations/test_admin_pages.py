@@ -26,6 +26,8 @@ from routing.models import (
 from supervisor_console.kernel.actor import Role
 from tests.cast import T0, Floor, actor_of, at, make_agent, make_workstream
 
+pytestmark = pytest.mark.slow
+
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = [
     "conversations.Conversation",

@@ -35,6 +35,8 @@ from tests.cast import Floor, actor_of, at, fresh, make_agent, offer_of
 from tests.conversations.hearing import hearing
 from tests.conversations.looking import attempts, history, people, presence, units
 
+pytestmark = pytest.mark.slow
+
 NOW = at(60)
 Break = Callable[[Floor], object]
 BREAKS: dict[str, list[Break]] = {}

@@ -10,6 +10,7 @@ from django.db import IntegrityError, models
 from conversations.models import (
     CallLeg,
     Conversation,
+    Finding,
     Message,
     Offer,
     Participant,
@@ -259,6 +260,9 @@ def two_lines_of_one_person(floor: Floor) -> None:
 
 
 VIOLATIONS |= {
+    "finding_once": lambda floor: twice(
+        Finding, conversation=floor.start(), code="open_is_alone", is_repairable=True, found_at=T0
+    ),
     "leg_one_customer": lambda floor: another_leg(floor.active(Channel.VOICE), "customer", None),
     "leg_state_is_known": lambda floor: legs(floor, "primary", state="humming"),
     "leg_of_the_customer_or_a_participant": lambda floor: legs(floor, "primary", participant=None),

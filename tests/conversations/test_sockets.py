@@ -28,7 +28,7 @@ from routing.services import staffing
 from supervisor_console.kernel.actor import Role
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 QUERIES_OF_A_LOOK = 6
 """People, agents, memberships, default queues, roles, the right to see every queue; and sessions, where there are."""

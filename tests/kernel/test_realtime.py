@@ -18,7 +18,7 @@ from supervisor_console.kernel.realtime import layer as layer_module
 from supervisor_console.kernel.realtime import listening as listening_module
 from supervisor_console.models import Announcement
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 class Listener:

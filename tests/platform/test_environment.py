@@ -10,6 +10,8 @@ import pytest
 
 from supervisor_console.env import Environment, WrongEnvironment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "SECRET_KEY": "x9-Not-a-secret-but-long-enough-to-look-like-one-0123456789",

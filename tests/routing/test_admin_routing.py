@@ -23,6 +23,8 @@ from routing.selectors import queue_is_open
 from tests.cast import Floor, set_presence
 from tests.routing.forms import errors, inline_errors, said, save
 
+pytestmark = pytest.mark.slow
+
 QUEUES = "/admin/routing/queue/"
 WORKSTREAMS = "/admin/routing/workstream/"
 PRESENCES = "/admin/routing/presence/"
