@@ -52,10 +52,14 @@ SECTIONS: Final[Sequence[tuple[str, Promise, Sequence[str]]]] = (
             "conversations.Customer",
         ),
     ),
-    ("operation", _("Operation"), (LIVE_PATH,)),
+    ("operation", _("Operation"), (LIVE_PATH, "conversations.Finding")),
 )
 
-NAMES: Final = {"auth.Group": _("Roles"), "routing.User": _("People")}
+NAMES: Final = {
+    "auth.Group": _("Roles"),
+    "routing.User": _("People"),
+    "conversations.Finding": _("Floor check"),
+}
 """What stands under another name than Django's."""
 
 

@@ -146,7 +146,7 @@ class ReadOnlyAdmin(KeptAdmin[M], Generic[M]):
     advice = gettext_lazy("This is written by the product. It can be read here, not changed or deleted.")
     list_select_related: ClassVar[Any] = ()
     change_form_template = "admin/read_only.html"
-    actions = None
+    actions: Any = None
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the page prints of each row, so that a page needs no query per row."""

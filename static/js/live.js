@@ -356,7 +356,15 @@ pauseButton?.addEventListener("click", () => {
   show(state);
   if (!paused) release();
 });
-document.addEventListener("click", (event) => { if (event.target.closest("[data-live-chip]")) letIn(); });
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-live-chip]")) letIn();
+  // Nobody needs it; who does not trust the badge may ask.
+  const again = event.target.closest("[data-live-refresh]");
+  if (!again) return;
+  again.setAttribute("aria-busy", "true");
+  refreshAll(true);
+});
+document.addEventListener("htmx:afterRequest", () => document.querySelector("[data-live-refresh]")?.removeAttribute("aria-busy"));
 
 // ---- holding back ----
 

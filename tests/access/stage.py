@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import Conversation, Customer, Mode, Notice, Offer, Participant, SettingChange
+from conversations.models import Conversation, Customer, Finding, Mode, Notice, Offer, Participant, SettingChange
 from conversations.policy import Medium
 from conversations.services import assignment, calls, elevation, intake, offers, supervision
 from conversations.views.access import CUSTOMER_COOKIE, remember_customer
@@ -243,3 +243,6 @@ def one_of_everything(floor: Floor) -> None:
     Skill.objects.create(type="Language", name="English")
     CapacityProfile.objects.create(name="Chats", limit=2)
     SettingChange.objects.create(setting="decline_limit", old=3, new=4, by=floor.otto, at=timezone.now())
+    Finding.objects.create(
+        conversation=Conversation.objects.earliest("pk"), code="a_rule", is_repairable=True, found_at=timezone.now()
+    )

@@ -157,6 +157,7 @@ MODELS = {
     "conversations/historyentry": "+-+=r",
     "conversations/customer": "+-+=r",
     "conversations/settingchange": "+-+=r",
+    "conversations/finding": "+-+=r",
     "routing/presencechange": "+-+=r",
 }
 """Per model of the administration; ``r`` is a page to read, which no form of it can be sent to (403)."""

@@ -265,6 +265,20 @@ def test_pause_holds_everything_and_resume_lets_it_in(open_page: People, floor: 
     is_live(page)
 
 
+def test_refresh_brings_everything_also_during_a_pause(open_page: People, floor: Floor) -> None:
+    start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    page.click("[data-live-pause]")
+    start(floor, "Second")
+    expect(page.locator("[data-live-chip]").first).to_be_visible()
+
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("[data-row]")).to_have_count(2)
+    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "paused")
+    expect(page.get_by_role("button", name="Refresh")).not_to_have_attribute("aria-busy", "true")
+
+
 def test_a_row_that_leaves_during_a_pause_waits_too(open_page: People, floor: Floor) -> None:
     first = start(floor, "First")
     start(floor, "Second")

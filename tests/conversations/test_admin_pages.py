@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conversations.models import Conversation, Message, Notice, Participant, SettingChange
+from conversations.models import Conversation, Finding, Message, Notice, Participant, SettingChange
 from conversations.services import settings as service
 from conversations.services import supervision
 from routing.models import (
@@ -32,6 +32,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = [
     "conversations.Conversation",
     "conversations.Customer",
+    "conversations.Finding",
     "conversations.HistoryEntry",
     "conversations.Offer",
     "conversations.Participant",
@@ -83,6 +84,7 @@ def grow(floor: Floor, number: int) -> None:
     supervision.monitor(actor_of(floor.sara), conversation.pk, now=at(20))
     floor.offered(to=agent)
     SettingChange.objects.create(setting="decline_limit", old=3, new=4, by=agent.user, at=T0)
+    Finding.objects.create(conversation=conversation, code="a_rule", is_repairable=True, found_at=T0)
 
 
 def test_an_administrator_opens_every_list(otto: Client, busy: Floor) -> None:
