@@ -10,8 +10,9 @@ from conversations.models import Conversation, Mode, Visibility
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import Actor
 
-PAUSE = 1.0
-"""Seconds in which a customer who types is told of once, however often their page says so; it says so each 3 s."""
+PAUSE = 0.25
+"""Seconds in which a customer who types is told of once, however often their page says so. It says so each 3 s, and anew
+after each line, which may come soon."""
 
 REMEMBERED = 10_000
 _told_at: dict[UUID, float] = {}
