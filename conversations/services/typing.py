@@ -11,8 +11,8 @@ from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import Actor
 
 PAUSE = 0.25
-"""Seconds in which a customer who types is told of once, however often their page says so. It says so each 3 s, and anew
-after each line, which may come soon."""
+"""Seconds in which a customer who types is told of once, however often their page says so. It says so each 3 s, and
+anew after each line, which may come soon."""
 
 REMEMBERED = 10_000
 _told_at: dict[UUID, float] = {}
