@@ -8,9 +8,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from conversations.models import Conversation
-from routing.models import Channel, User
+from routing.models import BasePresence, Channel, User
 from tests.browser.conftest import DESKTOP, People
-from tests.cast import Floor, give_view_all_queues, make_floor
+from tests.cast import Floor, give_view_all_queues, make_floor, set_presence
 
 REPORT = "/conversations/?window=all"
 """The cast lives in a time of its own, which is not within the last 24 hours."""
@@ -300,3 +300,15 @@ def test_nothing_sticks_out_of_the_page(floor: Floor, report: OpenReport, size: 
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= size[0]
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)], ids=lambda size: str(size[0]))
+def test_a_long_lane_scrolls_and_the_page_does_not(floor: Floor, report: OpenReport, size: tuple[int, int]) -> None:
+    for _ in range(10):
+        floor.active()
+    set_presence(floor.ana, BasePresence.OFFLINE)
+    page = report(floor.sara, size=size)
+    expect(page.locator(".lane li")).to_have_count(8)
+
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
