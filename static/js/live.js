@@ -68,20 +68,21 @@ async function fetchRegion({ id }) {
   if (region) window.htmx.trigger(region, "live:refresh");
 }
 
-function refresh(region) {
+function refresh(region, forced = false) {
   const busy = timers.get(region.id);
   if (busy) {
     busy.dirty = true;
+    busy.forced ||= forced;
     return;
   }
-  const entry = { dirty: false };
+  const entry = { dirty: false, forced: false };
   timers.set(region.id, entry);
   fetchRegion(region);
   setTimeout(() => {
     timers.delete(region.id);
     if (!entry.dirty) return;
     const again = document.getElementById(region.id);
-    if (again?.dataset.live) change(again, null);
+    if (again?.dataset.live) change(again, null, entry.forced); // What one did oneself is shown, whatever is held.
   }, COALESCE);
 }
 
@@ -98,7 +99,7 @@ function change(region, what, forced = false) {
     return;
   }
   waiting.delete(region.id);
-  refresh(region);
+  refresh(region, forced);
   showChip();
 }
 
