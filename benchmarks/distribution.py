@@ -14,24 +14,22 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psutil
 
 from benchmarks import crew
+from benchmarks.ground import create_database, surroundings
+from benchmarks.writing import RESULTS, ROOT, keep, machine, table
 from tests import servers
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 SIZES = (25, 250, 2500)
 
 CLAIMS = 500
@@ -56,14 +54,8 @@ def main() -> None:
     columns = []
     with servers.postgresql() as server, servers.redis() as broker:
         for agents in chosen.agents:
-            os.environ |= {
-                "DJANGO_SETTINGS_MODULE": "supervisor_console.settings",
-                "DEMO": "1",
-                "SIMULATE": "0",
-                "DATABASE_URL": create(server, f"crew{agents}"),
-                "REDIS_URL": broker,
-                "LOG_LEVEL": "ERROR",
-            }
+            database = create_database(server, f"crew{agents}")
+            os.environ |= surroundings(database, broker, log_level="ERROR")
             with context.Pool(1) as pool:
                 pool.apply(crew.fill, (agents, chosen.conversations))
                 column = pool.apply(measure_looks)
@@ -73,17 +65,7 @@ def main() -> None:
             columns.append({name: column[name] for name in ROWS})
             print(agents, columns[-1], file=sys.stderr, flush=True)
     loads = f"{load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end"
-    write(chosen.name, table(chosen.agents, columns, chosen.conversations, loads))
-
-
-def create(server: str, name: str) -> str:
-    """Create a database on this server; returns its address."""
-    import psycopg
-
-    base = server.rsplit("/", 1)[0]
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{base}/{name}"
+    keep(chosen.name, told(chosen.agents, columns, chosen.conversations, loads))
 
 
 # --- what something costs --------------------------------------------------------------------------------------
@@ -305,30 +287,19 @@ ROWS = {
 }
 
 
-def table(sizes: Sequence[int], columns: list[dict[str, str]], conversations: int, load: str) -> str:
+def told(sizes: Sequence[int], columns: list[dict[str, str]], conversations: int, load: str) -> list[str]:
     """The figures as Markdown, with the machine named."""
-    machine = (
-        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
-    )
-    lines = [
+    return [
         f"## Distribution: {conversations} open conversations",
         "",
-        f"{machine}; PostgreSQL and Redis on the same cores; load average {load}.",
+        f"{machine()}; PostgreSQL and Redis on the same cores; load average {load}.",
         "In brackets: CPU of our process and of its database process, and SQL statements.",
         "",
-        f"| agents | {' | '.join(f'{size:,}' for size in sizes)} |",
-        "|---" * (len(sizes) + 1) + "|",
-        *(f"| {told} | {' | '.join(column[name] for column in columns)} |" for name, told in ROWS.items()),
-        "",
+        *table(
+            ["agents", *(f"{size:,}" for size in sizes)],
+            ([row, *(column[name] for column in columns)] for name, row in ROWS.items()),
+        ),
     ]
-    return "\n".join(lines)
-
-
-def write(name: str, text: str) -> None:
-    """Print the table, and keep it."""
-    print(text)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text)
 
 
 if __name__ == "__main__":

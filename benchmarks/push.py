@@ -16,31 +16,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import multiprocessing
 import os
-import platform
-import socket
-import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.context import SpawnContext
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from benchmarks import centre
 from benchmarks.bare import bare_broadcast
 from benchmarks.centre import SAME, Change
 from benchmarks.consoles import Console, Outcome, run
+from benchmarks.ground import console_servers, cpu, create_database, memory, surroundings
+from benchmarks.writing import keep, machine, percentile, table
 from tests import servers
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 IDLE_SECONDS = 6.0
 SETTLE_SECONDS = 6.0
 SERIES = (
@@ -81,30 +74,15 @@ def main() -> None:
     wanted = SERIES if chosen.series else ((chosen.consoles, chosen.processes, chosen.views),)
     runs = [Run(number, processes, views, chosen.rate, chosen.seconds) for number, processes, views in wanted]
     load = os.getloadavg()[0]
-    with servers.postgresql() as database, servers.redis() as broker:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "supervisor_console.settings",
-            "DEMO": "1",
-            "SIMULATE": "0",
-            "DATABASE_URL": create(database),
-            "REDIS_URL": broker,
-            "LOG_LEVEL": "WARNING",
-        }
+    with servers.postgresql() as server, servers.redis() as broker:
+        database = create_database(server, "console")
+        os.environ |= surroundings(database, broker, log_level="WARNING")
         context = multiprocessing.get_context("spawn")
         with context.Pool(1) as pool:
             sessions = pool.apply(centre.fill, (chosen.conversations, max(one.consoles for one in runs)))
             columns = [measure(context, pool, one, sessions) for one in runs]
     name = chosen.name or ("push-series" if chosen.series else "push-{}x{}-{}".format(*wanted[0]))
-    write(name, table(runs, columns, chosen.conversations, load))
-
-
-def create(database: str) -> str:
-    """Create the database of this address on the fresh server; returns the address."""
-    import psycopg
-
-    with psycopg.connect(database.rsplit("/", 1)[0] + "/postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE console")
-    return database
+    keep(name, told(runs, columns, chosen.conversations, load))
 
 
 # --- one run -----------------------------------------------------------------------------------------------
@@ -186,47 +164,6 @@ def changes_of(context: SpawnContext, wanted: Run) -> list[Change]:
     return made
 
 
-def memory(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in memory of all servers."""
-    return sum(int(process.memory_info().rss) for process in processes)
-
-
-def cpu(processes: Sequence[psutil.Process]) -> float:
-    """Seconds of CPU that the servers have used."""
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
-
-
-@contextlib.contextmanager
-def console_servers(number: int) -> Iterator[tuple[list[str], list[psutil.Process]]]:
-    """So many `manage.py serve` processes on this database and Redis."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    found: list[subprocess.Popen[bytes]] = []
-    addresses = []
-    try:
-        for place in range(number):
-            port = servers.free_port()
-            with (RESULTS / f"serve-{place}.log").open("w") as log:
-                command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-                found.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
-            addresses.append(f"http://127.0.0.1:{port}")
-        for address in addresses:
-            wait_for(("127.0.0.1", int(address.rsplit(":", 1)[1])))
-        yield addresses, [psutil.Process(process.pid) for process in found]
-    finally:
-        for process in found:
-            process.terminate()
-        for process in found:
-            process.wait()
-
-
-def wait_for(address: tuple[str, int]) -> None:
-    """Wait until a server listens."""
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(address, timeout=5):
-            return
-        time.sleep(0.1)
-
-
 # --- figures -------------------------------------------------------------------------------------------------
 
 
@@ -262,35 +199,20 @@ def untrue_of(pool: Pool, consoles: list[Console]) -> int:
     return sum(console.digest != digests[console.query] for console in consoles)
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value below which this share lies."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
-def table(runs: list[Run], columns: list[dict[str, str]], conversations: int, load: float) -> str:
+def told(runs: list[Run], columns: list[dict[str, str]], conversations: int, load: float) -> list[str]:
     """The figures as Markdown, with the machine named."""
-    machine = (
-        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
-    )
+    shared = "consoles, changes, PostgreSQL and Redis on the same cores"
     heads = [f"{one.consoles} on {one.processes}, {one.views} views" for one in runs]
-    lines = [
+    return [
         f"## Push: {conversations} ongoing conversations, {runs[0].rate:g} changes/s for {runs[0].seconds:g} s",
         "",
-        f"{machine}; consoles, changes, PostgreSQL and Redis on the same cores; load average at the start {load:.1f}.",
+        f"{machine()}; {shared}; load average at the start {load:.1f}.",
         "",
-        f"| consoles and processes | {' | '.join(heads)} |",
-        "|---" * (len(runs) + 1) + "|",
-        *(f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]),
-        "",
+        *table(
+            ["consoles and processes", *heads],
+            ([name, *(column[name] for column in columns)] for name in columns[0]),
+        ),
     ]
-    return "\n".join(lines)
-
-
-def write(name: str, text: str) -> None:
-    """Print the table, and keep it."""
-    print(text)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text)
 
 
 if __name__ == "__main__":
