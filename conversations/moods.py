@@ -10,7 +10,7 @@ from datetime import datetime
 from conversations import audit, notifications, selectors
 from conversations.events import SentimentChanged
 from conversations.locks import LockedConversation
-from conversations.models import NoticeLevel, Sentiment, SentimentChange
+from conversations.models import NoticeLevel, Sentiment, SentimentChange, SupervisorSettings
 from conversations.sentiment.alerts import News, news
 from supervisor_console.kernel.actor import SYSTEM
 
@@ -26,12 +26,17 @@ def take(conversation: LockedConversation, now: datetime) -> bool:
 
 
 def begin(conversation: LockedConversation, now: datetime) -> None:
-    """Note the sentiment that the conversation has from now on, and tell supervisors where it fell past what is set."""
+    """Note the sentiment that the conversation has from now on, and tell people where it fell past what is set."""
     conversation.sentiment_since = now
     SentimentChange.objects.create(conversation=conversation, sentiment=conversation.sentiment, at=now)
     settings = selectors.settings_row()
-    own = conversation.queue.unhappy_notice
-    threshold = settings.unhappy_notice if own is None else own
+    _tell_supervisors(conversation, settings, now)
+    _tell_agent(conversation, settings, now)
+
+
+def _tell_supervisors(conversation: LockedConversation, settings: SupervisorSettings, now: datetime) -> None:
+    """Once for each fall, those whom it concerns (domain.md 7, P24)."""
+    threshold = _threshold(conversation.queue.unhappy_notice, settings.unhappy_notice)
     was_told = conversation.unhappy_told_at is not None
     match news(Sentiment(conversation.sentiment), threshold, was_told=was_told):
         case News.FELL:
@@ -50,6 +55,33 @@ def begin(conversation: LockedConversation, now: datetime) -> None:
             conversation.unhappy_told_at = None
         case News.NONE:
             pass
+
+
+def _tell_agent(conversation: LockedConversation, settings: SupervisorSettings, now: datetime) -> None:
+    """Once for each fall, who talks to the customer; whoever takes it up later reads it on the desk (domain.md F47)."""
+    threshold = _threshold(conversation.queue.agent_unhappy_notice, settings.agent_unhappy_notice)
+    was_told = conversation.agent_warned_at is not None
+    match news(Sentiment(conversation.sentiment), threshold, was_told=was_told):
+        case News.FELL:
+            conversation.agent_warned_at = now
+            if conversation.agent is not None and not conversation.is_offered:
+                notifications.notify(
+                    [conversation.agent.user_id],
+                    "own_customer_unhappy",
+                    conversation,
+                    now=now,
+                    level=NoticeLevel.WARN,
+                    customer=conversation.customer.name,
+                    sentiment=int(conversation.sentiment),
+                )
+        case News.RECOVERED:
+            conversation.agent_warned_at = None
+        case News.NONE:
+            pass
+
+
+def _threshold(of_queue: int | None, of_all: int) -> int:
+    return of_all if of_queue is None else of_queue
 
 
 def announce(conversation: LockedConversation, now: datetime) -> None:

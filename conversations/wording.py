@@ -81,6 +81,7 @@ NOTICES: Texts = {
         "%(name)s added you to %(added)s and took you out of %(removed)s. What you have stays with you."
     ),
     "customer_unhappy": _("%(customer)s sounds unhappy in «%(subject)s» (%(queue)s): %(sentiment)s."),
+    "own_customer_unhappy": _("%(customer)s sounds unhappy in «%(subject)s»: %(sentiment)s."),
     "monitored_closed": _("«%(subject)s», which you were monitoring, is closed."),
 }
 

@@ -137,7 +137,18 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
                     "What the lane «Needs you» shows above the report, besides conversations that wait longer than the "
                     "critical wait of their queue, that an agent rejected or missed, or whose agent is offline."
                 ),
-                "fields": ("sentiment_alert", "silent_after", "unhappy_notice", "unhappy_notice_always"),
+                "fields": ("sentiment_alert", "silent_after"),
+            },
+        ),
+        (
+            gettext_lazy("Who is told of unhappy customers"),
+            {
+                "classes": ("switches",),
+                "description": gettext_lazy(
+                    "At this sentiment or a worse one, once for each fall: again only after the customer was neutral "
+                    "or better. A queue can have steps of its own."
+                ),
+                "fields": ("unhappy_notice", "unhappy_notice_always", "agent_unhappy_notice"),
             },
         ),
         (
@@ -269,10 +280,12 @@ HELP = {
     "sentiment_alert": gettext_lazy("At this sentiment or a worse one."),
     "silent_after": gettext_lazy("Such as 10 min."),
     "unhappy_notice": gettext_lazy(
-        "Once for each fall, by a notice and, where they switched it on, by sound: those whose queues it concerns. "
-        "A queue can have a step of its own."
+        "By a notice and, where they switched it on, by sound: those whose queues it concerns."
     ),
     "unhappy_notice_always": gettext_lazy("Otherwise those who are Available or Busy."),
+    "agent_unhappy_notice": gettext_lazy(
+        "By a notice, and by a line over the conversation as long as it lasts, also for whoever takes it up later."
+    ),
     "missed_sets_inactive": gettext_lazy(
         "Nothing new is offered to the agent until they or a supervisor reset it. Not possible while a workstream "
         "allows Away."

@@ -117,6 +117,8 @@ class Conversation(models.Model):
     ``capacity_held_until`` is the end of a wrap-up's block time; it outlives a wrap-up that its agent
     finished sooner (domain.md 2.4). ``customer_left_at`` is when the last page of a live chat's customer went
     away, until they are back or it is over; who never had a page has not left.
+    ``unhappy_told_at`` and ``agent_warned_at``: when the sentiment fell past the step of which supervisors and agents
+    are told, until it is neutral or better.
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
     ``handled``. ``version`` grows with every change and is what a console must name to act.
     """
@@ -167,6 +169,7 @@ class Conversation(models.Model):
     sentiment_since = models.DateTimeField(_("sentiment since"), null=True, blank=True, editable=False)
     unassignable_since = models.DateTimeField(_("unassignable since"), null=True, blank=True, editable=False)
     unhappy_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    agent_warned_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     units = models.PositiveIntegerField(_("capacity units"), default=0)
     profiles = models.ManyToManyField(CapacityProfile, blank=True, related_name="+")

@@ -81,6 +81,9 @@ class SupervisorSettings(Timers):
         _("Supervisors are told of unhappy customers"), choices=Unhappy.choices, default=Unhappy.NEVER
     )
     unhappy_notice_always = models.BooleanField(_("Also supervisors who are away"), default=False)
+    agent_unhappy_notice = models.PositiveSmallIntegerField(
+        _("Agents are told of unhappy customers"), choices=Unhappy.choices, default=Unhappy.NEVER
+    )
     shows_customer_notice = models.BooleanField(_("Show the customer notice"), default=True)
     customer_notice = models.TextField(_("customer notice"), max_length=600, default=default_customer_notice)
     agent_notice = models.TextField(_("agent notice"), max_length=600, default=default_agent_notice)

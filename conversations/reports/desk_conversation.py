@@ -323,6 +323,8 @@ def _banners(view: _View) -> list[Banner]:
         )
     if view.row.customer_left_at is not None:
         found.append(_customer_away(view.row.customer_left_at, view.now))
+    if view.row.agent_warned_at is not None and view.facts.phase != Phase.WRAP_UP:
+        found.append(_unhappy(view.row, view.row.agent_warned_at, view.now))
     if view.facts.is_elevated and view.is_primary:
         text = _("You receive nothing else, and the chat cannot be transferred, until the call ends.")
         found.append(Banner("", "phone-call", _("In a call."), text))
@@ -350,6 +352,17 @@ def _customer_away(since: datetime, now: datetime) -> Banner:
         "wifi-off",
         _("The customer is away."),
         text % {"since": moment(since, now), "end": moment(ends_at, now)},
+    )
+
+
+def _unhappy(row: Conversation, since: datetime, now: datetime) -> Banner:
+    """The same words as the notice, for as long as it lasts: who takes it up later was not told (domain.md F47)."""
+    said = {"customer": row.customer.name, "since": moment(since, now), "sentiment": row.get_sentiment_display()}
+    return Banner(
+        "warned",
+        "frown",
+        _("%(customer)s sounds unhappy.") % said,
+        _("Since %(since)s. Now: %(sentiment)s, by their last six lines.") % said,
     )
 
 

@@ -1,4 +1,4 @@
-"""When are supervisors told that a customer is unhappy? Once for each fall. Pure (domain.md 4.1, 7, P24)."""
+"""When are people told that a customer is unhappy? Once for each fall. Pure (domain.md 4.1, 7, F47, P24)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class News(Enum):
 
 
 def news(sentiment: Sentiment, threshold: int, *, was_told: bool) -> News:
-    """What to do at this sentiment; ``threshold`` is the step at or below which supervisors are told, 0 never.
+    """What to do at this sentiment; ``threshold`` is the step at or below which people are told, 0 never.
 
     Whoever was told of a fall is told again only after the customer was neutral or better in between: a sentiment that
     goes up and down around the threshold is one fall.

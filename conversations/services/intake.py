@@ -136,7 +136,7 @@ def start(
         steps.open_session(fresh, now=now)
         steps.ask_to_distribute(conversation_id=conversation.pk)
         moods.begin(fresh, now)
-        fresh.save(update_fields=["sentiment_since", "unhappy_told_at"])
+        fresh.save(update_fields=["sentiment_since", "unhappy_told_at", "agent_warned_at"])
     else:
         bots.seat(fresh, bot, now)
     event = _created(customer, conversation, now)

@@ -39,6 +39,7 @@ class QueueForm(Form[Queue]):
             "wait_warning_seconds",
             "wait_critical_seconds",
             "unhappy_notice",
+            "agent_unhappy_notice",
         )
         help_texts: ClassVar[dict[str, Any]] = {
             "type": gettext_lazy("Cannot be changed later. Conversations move between queues of one type only."),
@@ -160,7 +161,7 @@ class QueueAdmin(TellingAdmin[Queue]):
                     "fields": (
                         ("wait_warning_seconds", "wait_critical_seconds"),
                         ("service_level_seconds", "short_abandon_seconds"),
-                        "unhappy_notice",
+                        ("unhappy_notice", "agent_unhappy_notice"),
                     )
                 },
             ),

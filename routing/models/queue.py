@@ -24,7 +24,7 @@ class AssignmentMethod(models.TextChoices):
 
 
 class Unhappy(models.IntegerChoices):
-    """How unhappy a customer is before supervisors are told; the values are those of the sentiment (domain.md 7)."""
+    """How unhappy a customer is before people are told; the values are those of the sentiment (domain.md 7)."""
 
     NEVER = 0, _("Never")
     SLIGHTLY_NEGATIVE = 9, _("Slightly negative")
@@ -63,6 +63,13 @@ class Queue(models.Model):
     )
     unhappy_notice = models.PositiveSmallIntegerField(
         _("supervisors are told of unhappy customers"),
+        choices=Unhappy.choices,
+        null=True,
+        blank=True,
+        help_text=_("At this sentiment or a worse one. Empty: as in the supervisor settings."),
+    )
+    agent_unhappy_notice = models.PositiveSmallIntegerField(
+        _("agents are told of unhappy customers"),
         choices=Unhappy.choices,
         null=True,
         blank=True,

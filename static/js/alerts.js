@@ -1,5 +1,5 @@
 // What nobody must miss. An agent: a sound for an offer (again and again until it is handled), another for a customer's
-// line, and a desktop notification with the offer's own deadline. A supervisor: a customer who becomes unhappy.
+// line, and a desktop notification with the offer's own deadline. Agents and supervisors: a customer who becomes unhappy.
 // Several tabs ring once: the one that holds the lock.
 import { keep, kept, serverNow } from "console/common";
 
@@ -143,7 +143,9 @@ function notify(card) {
   return end;
 }
 
-// ---- unhappy customers, of whom supervisors are told by a notice ----
+// ---- unhappy customers, of whom people are told by a notice ----
+
+const UNHAPPY = new Set(["customer_unhappy", "own_customer_unhappy"]);
 
 function hearUnhappy({ id, text: words, url }) {
   if (!has("unhappy")) return;
@@ -206,7 +208,7 @@ if (menu) {
     if (code !== "conversation.message_sent" || by !== "customer" || !own) return;
     if (!(isLookedAt() && document.getElementById(`desk-conversation-${conversation}`))) sound("message");
   });
-  document.addEventListener("console:notice", ({ detail }) => { if (detail.code === "customer_unhappy") hearUnhappy(detail); });
+  document.addEventListener("console:notice", ({ detail }) => { if (UNHAPPY.has(detail.code)) hearUnhappy(detail); });
   if (wantsSound()) prepare();
   lookAtOffers();
 }

@@ -7,8 +7,8 @@ from conversations import wording
 from conversations.models import Conversation, Notice, Sentiment, SentimentChange, SupervisorSettings
 from conversations.reports import moods
 from conversations.sentiment.alerts import News, news
-from conversations.services import intake, messaging, supervision
-from routing.models import BasePresence, Channel, Queue
+from conversations.services import assignment, intake, messaging, supervision
+from routing.models import BasePresence, Channel, Queue, User
 from supervisor_console.kernel.actor import Role
 from tests.cast import Floor, actor_of, at, customer_of, fresh, make_agent, make_workstream, set_presence
 from tests.conversations.hearing import hearing
@@ -161,6 +161,92 @@ def test_the_notice_leads_a_supervisor_to_the_conversation(tells: Floor, client:
 
     assert "sounds unhappy" in page
     assert f'href="/conversations/{chat.pk}/"' in page
+
+
+# --- the agent -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def warns(floor: Floor) -> Floor:
+    SupervisorSettings.objects.update(agent_unhappy_notice=Sentiment.NEGATIVE)
+    return floor
+
+
+def warned() -> list[tuple[str, str]]:
+    rows = Notice.objects.filter(code="own_customer_unhappy").order_by("pk")
+    return [(row.user.username, wording.notice(row.code, row.params)) for row in rows]
+
+
+def desk(client: Client, user: User, chat: Conversation) -> str:
+    client.force_login(user)
+    return client.get(f"/desk/{chat.pk}/").content.decode()
+
+
+def test_agents_are_not_told_until_it_is_switched_on(tells: Floor, client: Client) -> None:
+    write(chat := tells.active(), BAD, BAD)
+
+    assert (warned(), fresh(chat).agent_warned_at) == ([], None)
+    assert "Maja sounds unhappy." not in desk(client, tells.ana.user, chat)
+
+
+def test_the_agent_is_told_once_for_each_fall_and_nobody_else(warns: Floor) -> None:
+    chat = warns.active()
+
+    with hearing() as heard:
+        write(chat, BAD, BAD, BAD)
+    write(chat, *[GOOD] * 6, after=40)
+    assert (len(warned()), fresh(chat).agent_warned_at) == (1, None)
+    write(chat, *[BAD] * 6, after=50)
+
+    assert heard.notices == [("ana", "own_customer_unhappy")]
+    assert heard.by("own_customer_unhappy") == {"ana"}
+    assert warned() == [("ana", "Maja sounds unhappy in «Hello»: Negative.")] * 2
+    assert told() == [], "supervisors are told by a setting of their own"
+
+
+def test_the_notice_leads_the_agent_to_the_desk(warns: Floor, client: Client) -> None:
+    write(chat := warns.active(), BAD)
+    client.force_login(warns.ana.user)
+
+    page = client.get("/notices/").content.decode()
+
+    assert f'href="/desk/{chat.pk}/"' in page
+
+
+def test_the_desk_says_so_as_long_as_it_lasts(warns: Floor, client: Client) -> None:
+    chat = warns.active()
+    before = desk(client, warns.ana.user, chat)
+    write(chat, BAD)
+    during = desk(client, warns.ana.user, chat)
+    write(chat, *[GOOD] * 6, after=40)
+    after = desk(client, warns.ana.user, chat)
+
+    assert ["Maja sounds unhappy." in page for page in (before, during, after)] == [False, True, False]
+    assert "Now: Negative, by their last six lines." in during
+
+
+def test_who_gets_it_later_reads_it_on_the_desk(warns: Floor, client: Client) -> None:
+    chat = warns.start(text=BAD)
+    assignment.pick(actor_of(warns.ana), chat.pk, now=at(10))
+
+    assert warned() == [], "nobody had it when they fell"
+    assert "Maja sounds unhappy." in desk(client, warns.ana.user, chat)
+
+
+def test_who_is_only_asked_is_not_told(warns: Floor) -> None:
+    chat = warns.offered()
+    write(chat, BAD)
+
+    assert (warned(), fresh(chat).agent_warned_at) == ([], at(30))
+
+
+@pytest.mark.parametrize(("own", "is_told"), [(None, True), (0, False), (Sentiment.VERY_NEGATIVE, False)])
+def test_a_queue_has_a_step_of_its_own_for_agents(warns: Floor, own: int | None, is_told: bool) -> None:
+    Queue.objects.filter(pk=warns.billing.pk).update(agent_unhappy_notice=own)
+
+    write(warns.active(), BAD)
+
+    assert bool(warned()) is is_told
 
 
 # --- what is kept and shown -----------------------------------------------------------------------------------------
