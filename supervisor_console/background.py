@@ -5,12 +5,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 from django.utils import timezone
 
 from conversations.services import timers
 from supervisor_console.heartbeat import Heart
+from supervisor_console.kernel.loops import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +18,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 def run_due_now() -> int:
-    """Run what is due, on a database connection that is given back afterwards."""
-    close_old_connections()
-    try:
-        return timers.run_due(now=timezone.now())
-    finally:
-        close_old_connections()
+    """Run what is due by the clock."""
+    return timers.run_due(now=timezone.now())
 
 
 async def keep_time(
@@ -41,7 +36,7 @@ async def keep_time(
         started = time.monotonic()
         done, failure = 0, None
         try:
-            done = await sync_to_async(run_due, thread_sensitive=False)()
+            done = await in_thread(run_due)
         except Exception as error:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             failure = error
@@ -51,11 +46,11 @@ async def keep_time(
         if heart is not None:
             heart.note(time.monotonic() - started, done, failure)
             if heart.is_due:
-                await sync_to_async(heart.beat, thread_sensitive=False)()
+                await in_thread(heart.beat)
         rest = pause - (time.monotonic() - started)
         try:
             await asyncio.wait_for(stop.wait(), timeout=max(rest, 0.05))
         except TimeoutError:
             continue
     if heart is not None:
-        await sync_to_async(heart.stop, thread_sensitive=False)()
+        await in_thread(heart.stop)

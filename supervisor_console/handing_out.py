@@ -10,11 +10,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
-
 from conversations.services import distribution, unassignable
 from conversations.steps import DISTRIBUTION
+from supervisor_console.kernel.loops import in_thread
 from supervisor_console.kernel.realtime import Frame, hub
 
 logger = logging.getLogger(__name__)
@@ -54,20 +52,16 @@ class Marks:
 
 
 def distribute_now(marks: Marks) -> int:
-    """Hand out work where there are marks, on a database connection that is given back afterwards.
+    """Hand out work where there are marks.
 
     Who looks everywhere also says of what is left whether anybody can ever take it.
     """
-    close_old_connections()
-    try:
-        made = distribution.distribute(
-            everywhere=marks.everywhere, agent_ids=marks.agents, conversation_ids=marks.conversations
-        )
-        if marks.everywhere:
-            unassignable.mark()
-        return made
-    finally:
-        close_old_connections()
+    made = distribution.distribute(
+        everywhere=marks.everywhere, agent_ids=marks.agents, conversation_ids=marks.conversations
+    )
+    if marks.everywhere:
+        unassignable.mark()
+    return made
 
 
 async def hand_out(stop: asyncio.Event, *, distribute: Callable[[Marks], int] = distribute_now) -> None:
@@ -88,7 +82,7 @@ async def hand_out(stop: asyncio.Event, *, distribute: Callable[[Marks], int] = 
             try:
                 if not hub().is_listening:
                     await hub().start()
-                made = await sync_to_async(distribute, thread_sensitive=False)(look)
+                made = await in_thread(distribute, look)
             except Exception:
                 failures += 1
                 marks.everywhere = True

@@ -11,7 +11,6 @@ import socket
 import time
 from datetime import timedelta
 
-from django.db import close_old_connections
 from django.utils import timezone
 
 from supervisor_console.models import Heartbeat
@@ -73,7 +72,6 @@ class Heart:
     def beat(self) -> None:
         """Write the row: the longest round and all that was done since the one before. What fails is logged."""
         self._next = time.monotonic() + EVERY_SECONDS
-        close_old_connections()
         try:
             now = timezone.now()
             row = Heartbeat(
@@ -97,18 +95,13 @@ class Heart:
                 Heartbeat.objects.filter(at__lt=now - KEEP).delete()
         except Exception as error:
             logger.warning("The sign of life could not be written; trying again: %r", error)
-        finally:
-            close_old_connections()
 
     def stop(self) -> None:
         """Take the row away: this process ended in order."""
-        close_old_connections()
         try:
             Heartbeat.objects.filter(process=self.process).delete()
         except Exception as error:
             logger.warning("The sign of life could not be taken away, it will grow old: %r", error)
-        finally:
-            close_old_connections()
 
 
 def said(error: BaseException) -> str:

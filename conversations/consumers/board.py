@@ -12,19 +12,16 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 from django.utils import timezone
 
-from conversations.consumers.looking import Job, Known, Look, Reader, Tell, look_at
+from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.reports.concern import Happening, Interest, happening_of
 from conversations.reports.live import Snapshot, View
-from conversations.reports.marks import Marked
+from supervisor_console.kernel.loops import OnePerLoop, in_thread
 from supervisor_console.kernel.realtime import Frame, hub
 
 logger = logging.getLogger(__name__)
@@ -207,9 +204,7 @@ class Board:
         def tell(job: Job, look: Look | None) -> None:
             loop.call_soon_threadsafe(end, job, look)
 
-        found = await sync_to_async(_look_at, thread_sensitive=False)(
-            [job for job, _live in jobs.values()], self._known.begin(), tell
-        )
+        found = await in_thread(look_at, [job for job, _live in jobs.values()], self._known.begin(), tell)
         shown = (live.snapshot.rows.keys() for live in self._views.values() if live.snapshot is not None)
         self._known.take(found, frozenset().union(*shown))
         if any(live.is_marked for live in self._views.values()):
@@ -225,18 +220,5 @@ class Board:
         return max(0.0, oldest + self._check_every() - time.monotonic())
 
 
-def _look_at(jobs: list[Job], known: Mapping[str, Mapping[int, Marked]], tell: Tell) -> dict[str, dict[int, Marked]]:
-    """Look in a thread, on a connection that is given back afterwards."""
-    close_old_connections()
-    try:
-        return look_at(jobs, known, tell)
-    finally:
-        close_old_connections()
-
-
-_boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()
-
-
-def board() -> Board:
-    """The board of the running event loop."""
-    return _boards.setdefault(asyncio.get_running_loop(), Board())
+board = OnePerLoop(Board)
+"""The board of the running event loop."""

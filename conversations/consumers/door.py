@@ -11,16 +11,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
-from django.db import close_old_connections
 from django.utils import timezone
 
 from routing import selectors as routing_selectors
 from routing.models import User
 from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.loops import OnePerLoop, in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +66,7 @@ class Door:
         while self._guests:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                changed = await sync_to_async(not_as_they_came, thread_sensitive=False)(frozenset(self._guests))
+                changed = await in_thread(not_as_they_came, frozenset(self._guests))
             except Exception:
                 logger.exception("Who may listen could not be read; trying again")
                 continue
@@ -80,27 +78,19 @@ class Door:
 
 def not_as_they_came(guests: Collection[Guest]) -> set[Guest]:
     """Those whose session, password, roles or queues are not what they were when the socket opened."""
-    close_old_connections()
-    try:
-        people = User.objects.in_bulk({guest.user_id for guest in guests})
-        actors = routing_selectors.actors_for(people.values())
-        keys = {guest.session_key for guest in guests if guest.session_key is not None}
-        valid = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-        sessions = {None, *valid.values_list("session_key", flat=True)}
-        return {
-            guest
-            for guest in guests
-            if guest.session_key not in sessions
-            or actors.get(guest.user_id) != guest.actor
-            or people[guest.user_id].password != guest.password
-        }
-    finally:
-        close_old_connections()
+    people = User.objects.in_bulk({guest.user_id for guest in guests})
+    actors = routing_selectors.actors_for(people.values())
+    keys = {guest.session_key for guest in guests if guest.session_key is not None}
+    valid = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    sessions = {None, *valid.values_list("session_key", flat=True)}
+    return {
+        guest
+        for guest in guests
+        if guest.session_key not in sessions
+        or actors.get(guest.user_id) != guest.actor
+        or people[guest.user_id].password != guest.password
+    }
 
 
-_doors: WeakKeyDictionary[asyncio.AbstractEventLoop, Door] = WeakKeyDictionary()
-
-
-def door() -> Door:
-    """The door of the running event loop."""
-    return _doors.setdefault(asyncio.get_running_loop(), Door())
+door = OnePerLoop(Door)
+"""The door of the running event loop."""

@@ -12,13 +12,10 @@ import contextlib
 import logging
 from typing import Protocol
 from uuid import UUID, uuid4
-from weakref import WeakKeyDictionary
-
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 
 from conversations.services import attendance, chat_pages
 from routing.services import presence
+from supervisor_console.kernel.loops import OnePerLoop, in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +75,7 @@ class Roll:
             self._news.clear()
             pages, closed = dict(self._pages), frozenset(self._closed)
             try:
-                await sync_to_async(self._write, thread_sensitive=False)(pages, closed)
+                await in_thread(self._write, pages, closed)
                 self._closed -= closed
             except Exception:
                 logger.exception("The connections could not be written down; trying again")
@@ -86,33 +83,13 @@ class Roll:
                 await asyncio.sleep(1.0)
 
     def _write(self, pages: dict[UUID, int], closed: frozenset[UUID]) -> None:
-        close_old_connections()
-        try:
-            known = self._keep_alive(self._process, closed=closed)
-            for key in pages.keys() - known:
-                self._connected(pages[key], key, process=self._process)
-        finally:
-            close_old_connections()
+        known = self._keep_alive(self._process, closed=closed)
+        for key in pages.keys() - known:
+            self._connected(pages[key], key, process=self._process)
 
 
-_rolls: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Roll, Roll]] = WeakKeyDictionary()
+roll = OnePerLoop(lambda: Roll(presence.keep_alive, attendance.connected))
+"""The agents' pages of the running event loop."""
 
-
-def _here() -> tuple[Roll, Roll]:
-    loop = asyncio.get_running_loop()
-    if loop not in _rolls:
-        _rolls[loop] = (
-            Roll(presence.keep_alive, attendance.connected),
-            Roll(chat_pages.keep_alive, chat_pages.connected),
-        )
-    return _rolls[loop]
-
-
-def roll() -> Roll:
-    """The agents' pages of the running event loop."""
-    return _here()[0]
-
-
-def customers() -> Roll:
-    """The pages of live chats of the running event loop."""
-    return _here()[1]
+customers = OnePerLoop(lambda: Roll(chat_pages.keep_alive, chat_pages.connected))
+"""The pages of live chats of the running event loop."""

@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable
 from random import Random
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 
 from conversations.demo import doors
 from conversations.simulator.floor import Habits
 from conversations.simulator.simulator import Simulator
+from supervisor_console.kernel.loops import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +33,6 @@ def why_not_here(rate: float) -> str | None:
     return None
 
 
-def _step(simulator: Simulator) -> None:
-    close_old_connections()
-    try:
-        simulator.step()
-    finally:
-        close_old_connections()
-
-
 async def run(
     habits: Habits,
     stop: asyncio.Event,
@@ -55,12 +46,12 @@ async def run(
     thread, and what it announces comes back to this loop, which owns the sockets in the single-process mode.
     """
     loop = asyncio.get_running_loop()
-    simulator = await sync_to_async(Simulator, thread_sensitive=False)(habits)
+    simulator = await in_thread(Simulator, habits)
     tempo = Random(habits.seed)  # noqa: S311  (not the simulator's: what people do does not depend on the time it took)
     taken, failures, due = 0, 0, loop.time()
     while not stop.is_set() and (steps is None or taken < steps):
         try:
-            await sync_to_async(_step, thread_sensitive=False)(simulator)
+            await in_thread(simulator.step)
         except Exception:
             failures += 1
             simulator.figures.failed += 1

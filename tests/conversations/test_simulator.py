@@ -364,7 +364,7 @@ async def test_a_failing_step_is_counted_and_tried_again(monkeypatch: pytest.Mon
     def fail(simulator: Simulator) -> None:
         raise ConnectionError("the database went away")
 
-    monkeypatch.setattr(running, "_step", fail)
+    monkeypatch.setattr(Simulator, "step", fail)
     monkeypatch.setattr(running, "LONGEST_PAUSE_SECONDS", 0.01)
 
     simulator = await asyncio.wait_for(running.run(Habits(), asyncio.Event(), steps=3), timeout=5)

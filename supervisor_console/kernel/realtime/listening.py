@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
+from supervisor_console.kernel.loops import OnePerLoop, in_thread
 from supervisor_console.kernel.realtime import outbox
 from supervisor_console.kernel.realtime.frames import Frame
 from supervisor_console.kernel.realtime.layer import FLOOR, PUSH_SECONDS, leave, push
@@ -117,7 +116,7 @@ class Hub:
             if self.is_listening:
                 return
             self._stop()
-            self._seen = Seen(await sync_to_async(outbox.newest, thread_sensitive=False)())
+            self._seen = Seen(await in_thread(outbox.newest))
             ready = asyncio.Event()
             self._tasks = [asyncio.create_task(self._listen(ready)), asyncio.create_task(self._catch_up())]
             await ready.wait()
@@ -183,9 +182,7 @@ class Hub:
         while True:
             await asyncio.sleep(CATCH_UP_SECONDS)
             try:
-                missed = await sync_to_async(outbox.missed, thread_sensitive=False)(
-                    self._seen.floor, frozenset(self._seen.ids)
-                )
+                missed = await in_thread(outbox.missed, *self.delivered)
             except Exception:
                 logger.exception("The outbox cannot be read; trying again")
                 continue
@@ -215,9 +212,5 @@ class Hub:
                     logger.exception("A socket could not take a frame; the others can")
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-def hub() -> Hub:
-    """The hub of the running event loop."""
-    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
+hub = OnePerLoop(Hub)
+"""The hub of the running event loop."""

@@ -6,8 +6,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import close_old_connections
-
 from supervisor_console.models import Announcement
 
 KEEP = timedelta(minutes=10)
@@ -38,26 +36,18 @@ class Seen:
 
 def newest() -> list[int]:
     """The latest ids: what a process that starts now counts as delivered already."""
-    close_old_connections()
-    try:
-        return sorted(Announcement.objects.order_by("-pk").values_list("pk", flat=True)[:REMEMBERED])
-    finally:
-        close_old_connections()
+    return sorted(Announcement.objects.order_by("-pk").values_list("pk", flat=True)[:REMEMBERED])
 
 
 def missed(floor: int, known: frozenset[int]) -> list[tuple[int, list[dict[str, Any]]]]:
     """The announcements after ``floor`` that are not in ``known``, oldest first."""
-    close_old_connections()
-    try:
-        ids = [
-            pk
-            for pk in Announcement.objects.filter(pk__gt=floor).order_by("pk").values_list("pk", flat=True)
-            if pk not in known
-        ]
-        rows = Announcement.objects.in_bulk(ids)
-        return [(pk, rows[pk].frames) for pk in ids if pk in rows]
-    finally:
-        close_old_connections()
+    ids = [
+        pk
+        for pk in Announcement.objects.filter(pk__gt=floor).order_by("pk").values_list("pk", flat=True)
+        if pk not in known
+    ]
+    rows = Announcement.objects.in_bulk(ids)
+    return [(pk, rows[pk].frames) for pk in ids if pk in rows]
 
 
 def prune(now: datetime) -> int:
