@@ -11,7 +11,16 @@ from conversations import matching
 from conversations.models import Conversation, State
 from routing import selectors as routing_selectors
 from routing.models import Agent
-from routing.policy import Contender, Remedy, Work, order, remedy_of, why_not_distribute, why_not_offer
+from routing.policy import (
+    Contender,
+    Remedy,
+    Work,
+    needs_supervisor,
+    order,
+    remedy_of,
+    why_not_distribute,
+    why_not_offer,
+)
 from supervisor_console.kernel.errors import Refusal
 
 NOT_OPEN = Refusal("state_not_open", _("This conversation is not open, so it does not wait for an agent."))
@@ -19,21 +28,6 @@ NO_MEMBERS = Refusal(
     "queue_without_members",
     _("%(queue)s has no members who take work. Add members, or move the conversation to another queue."),
 )
-
-LASTING = frozenset(
-    {
-        "agent_is_bot",
-        "agent_deactivated",
-        "agent_without_role",
-        "agent_api_role_conflict",
-        "agent_not_in_queue",
-        "skill_lacking",
-        "decline_limit",
-        "capacity_never_enough",
-        "profile_lacking",
-    }
-)
-"""Reasons that stay until somebody changes something; the others pass when agents come back or finish work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +52,6 @@ class Verdict:
         """What would change it; NONE where nothing has to."""
         return remedy_of(self.refusal) if self.refusal is not None else Remedy.NONE
 
-    @property
-    def is_lasting(self) -> bool:
-        """Whether it stays so until somebody changes something."""
-        return self.refusal is not None and self.refusal.code in LASTING
-
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -71,12 +60,14 @@ class Diagnosis:
     ``refusal`` is a reason that holds for everybody (it is picked, distribution is off, it is not open …). ``members``
     are the agents of its queue: those who can be offered it in the order in which they are asked, then the others,
     nearest first. ``others`` is how many agents are not of its queue, ``others_able`` how many of them could be
-    offered it if they were.
+    offered it if they were. ``needs_supervisor`` says that nobody will ever be offered it unless somebody changes
+    something (domain.md 4.3, P23).
     """
 
     conversation_id: int
     at: datetime
     refusal: Refusal | None
+    needs_supervisor: bool
     members: tuple[Verdict, ...]
     others: int
     others_able: int
@@ -85,13 +76,6 @@ class Diagnosis:
     def able(self) -> tuple[Verdict, ...]:
         """The members who can be offered it now, the first one first."""
         return tuple(verdict for verdict in self.members if verdict.refusal is None)
-
-    @property
-    def needs_supervisor(self) -> bool:
-        """Whether nobody will ever be offered it unless somebody changes something (domain.md 4.3, P23)."""
-        if self.refusal is not None:
-            return self.refusal.code in ("declined_by_too_many", NO_MEMBERS.code)
-        return all(verdict.is_lasting for verdict in self.members)
 
 
 _HARDNESS = {
@@ -127,10 +111,10 @@ def why_unassigned(conversation: Conversation, now: datetime) -> Diagnosis:
     if row.queue.is_default:  # Everybody with the role belongs to it, and nobody else.
         belong = [found for found in belong if found.agent_id in takers]
     outside = [found for found in everybody if found.agent_id in takers and work.queue_id not in found.queue_ids]
-    members = _verdicts(belong, work, now)
+    taking = [found for found in belong if found.agent_id in takers]
     if row.state != State.OPEN:
         refusal: Refusal | None = NOT_OPEN
-    elif not any(found.agent_id in takers for found in belong):
+    elif not taking:
         refusal = Refusal(NO_MEMBERS.code, NO_MEMBERS.text, {"queue": work.queue_name})
     else:
         refusal = why_not_distribute(work)
@@ -138,7 +122,8 @@ def why_unassigned(conversation: Conversation, now: datetime) -> Diagnosis:
         conversation_id=row.pk,
         at=now,
         refusal=refusal,
-        members=members,
+        needs_supervisor=row.state == State.OPEN and needs_supervisor(work, taking),
+        members=_verdicts(belong, work, now),
         others=len(outside),
         others_able=sum(why_not_offer(_as_member(found, work), work, now) is None for found in outside),
     )
