@@ -1,16 +1,16 @@
-"""Shared parts of services, on locked rows: change a presence, remember the one of who left."""
+"""Shared parts of services, on locked rows: change a presence, remember the one of who left, keep what was done."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from routing.locks import LockedAgent
-from routing.models import BasePresence, Presence, PresenceChange, SetAfter, SetBy
+from routing.models import BasePresence, Presence, PresenceChange, SetAfter, SetBy, StaffingChange
 from routing.models.presence import INACTIVE
 from routing.signals import person_is_told
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.events import Json
+from supervisor_console.kernel.events import Event, Json
 
 LEFT = ("left_presence", "left_set_by", "left_set_after")
 """What is remembered of the presence of somebody who left."""
@@ -87,6 +87,18 @@ def forget(agent: LockedAgent) -> None:
     """Forget what somebody was who left: they signed out since."""
     agent.left_presence, agent.left_set_by, agent.left_set_after = None, "", ""
     agent.save(update_fields=LEFT)
+
+
+def record(agent: LockedAgent, event: Event) -> None:
+    """Keep what somebody did about an agent."""
+    StaffingChange.objects.create(
+        agent=agent,
+        code=event.code,
+        at=event.at,
+        actor_user_id=event.actor.user_id,
+        actor_name=event.actor.name,
+        data=event.data(),
+    )
 
 
 def tell(agent: LockedAgent, code: str, *, actor: Actor, now: datetime, **params: Json) -> None:

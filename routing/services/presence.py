@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from routing import policy, selectors, steps
 from routing.events import PresenceChanged, PresenceReset
 from routing.locks import LockedAgent, lock_agents
-from routing.models import BasePresence, Connection, Presence, SetAfter, SetBy, StaffingChange
+from routing.models import BasePresence, Connection, Presence, SetAfter, SetBy
 from routing.models.presence import DECLINES
 from routing.policy import Load, PresenceNow, Standing
 from routing.signals import agent_became_free
@@ -93,14 +93,7 @@ def reset_presence(actor: Actor, agent_id: int, *, load_of: LoadOf, now: datetim
         after=agent.presence_set_after,
     )
     steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=actor, now=now, after=SetAfter.RESET)
-    StaffingChange.objects.create(
-        agent=agent,
-        code=event.code,
-        at=event.at,
-        actor_user_id=actor.user_id,
-        actor_name=actor.name,
-        data=event.data(),
-    )
+    steps.record(agent, event)
     steps.tell(agent, "presence_reset", actor=actor, now=now, presence=presence.name)
     agent_became_free.send(sender=None, agent_id=agent_id)
     return event

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from routing import selectors, steps
 from routing.events import QueuesChanged, queues_told
 from routing.locks import LockedAgent, LockedQueue, lock_agents, lock_queues
-from routing.models import Agent, BasePresence, PresenceChange, QueueMembership, SetBy, StaffingChange, User
+from routing.models import Agent, BasePresence, PresenceChange, QueueMembership, SetBy, User
 from routing.policy.staffing import Membership, why_not_change_queues
 from routing.signals import agent_became_free
 from supervisor_console.kernel.actor import Actor, Role
@@ -138,14 +138,7 @@ def _memberships(actor: Actor, agent: LockedAgent, queues: Mapping[int, LockedQu
 
 def _publish(agent: LockedAgent, event: QueuesChanged) -> None:
     """Keep the change, and tell everybody whom it concerns: the agent first by name, then every screen."""
-    StaffingChange.objects.create(
-        agent=agent,
-        code=event.code,
-        at=event.at,
-        actor_user_id=event.actor.user_id,
-        actor_name=event.actor.name,
-        data=event.data(),
-    )
+    steps.record(agent, event)
     names = {"added": ", ".join(event.added), "removed": ", ".join(event.removed)}
     steps.tell(agent, queues_told(event.added, event.removed), actor=event.actor, now=event.at, **names)
     agent_became_free.send(sender=None, agent_id=agent.pk)
