@@ -36,11 +36,9 @@ def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime
     somebody else's, ``ActionRefused`` for a presence that people cannot choose. Announced to the agent's desk
     and the reports; an agent whose presence somebody else sets gets a notice.
     """
-    if not actor.is_active or (actor.agent_id != agent_id and not selectors.supervises(actor, agent_id)):
-        raise NotVisible
-    agent = lock_agents([agent_id]).get(agent_id)
+    agent = _own_or_supervised(actor, agent_id)
     presence = Presence.objects.filter(pk=presence_id).first()
-    if agent is None or presence is None:
+    if presence is None:
         raise NotVisible
     if not presence.is_selectable:
         raise ActionRefused(PRESENCE_NOT_SELECTABLE)
@@ -73,11 +71,7 @@ def reset_presence(actor: Actor, agent_id: int, *, load_of: LoadOf, now: datetim
     ``StaffingChange``. Announced to desk, reports and distribution; an agent whose presence somebody else resets gets
     a notice.
     """
-    if not actor.is_active or (actor.agent_id != agent_id and not selectors.supervises(actor, agent_id)):
-        raise NotVisible
-    agent = lock_agents([agent_id]).get(agent_id)
-    if agent is None:
-        raise NotVisible
+    agent = _own_or_supervised(actor, agent_id)
     set_by, has_left = SetBy(agent.presence_set_by), _is_gone(agent) or agent.left_at is not None
     require(policy.why_not_reset(Standing(agent.name, str(agent.presence.name), set_by, agent.needs_reset, has_left)))
     now = now or timezone.now()
@@ -97,6 +91,16 @@ def reset_presence(actor: Actor, agent_id: int, *, load_of: LoadOf, now: datetim
     steps.tell(agent, "presence_reset", actor=actor, now=now, presence=presence.name)
     agent_became_free.send(sender=None, agent_id=agent_id)
     return event
+
+
+def _own_or_supervised(actor: Actor, agent_id: int) -> LockedAgent:
+    """Lock this agent for themselves, or for somebody who supervises them (D13); ``NotVisible`` for others."""
+    if not actor.is_active or (actor.agent_id != agent_id and not selectors.supervises(actor, agent_id)):
+        raise NotVisible
+    agent = lock_agents([agent_id]).get(agent_id)
+    if agent is None:
+        raise NotVisible
+    return agent
 
 
 @action()
