@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from django.utils import timezone
 
@@ -13,6 +14,8 @@ from routing.locks import lock_agents
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import require
 from supervisor_console.kernel.realtime import action
+
+Told = TypeVar("Told", CallHeld, CallResumed)
 
 
 @action()
@@ -25,18 +28,7 @@ def hold(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     conversation, now = _own_call(actor, conversation_id, now, wants_hold=True)
     legs.hold(conversation, now)
     steps.say(conversation, "call_held", {"agent": actor.name}, now)
-    version = steps.touch(conversation, now)
-    event = CallHeld(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
-    audit.publish(event, steps.audience(conversation, customer=True))
-    return event
+    return _publish(CallHeld, actor, conversation, now)
 
 
 @action()
@@ -45,18 +37,7 @@ def resume(actor: Actor, conversation_id: int, *, now: datetime | None = None) -
     conversation, now = _own_call(actor, conversation_id, now, wants_hold=False)
     legs.resume(conversation, now)
     steps.say(conversation, "call_resumed", {"agent": actor.name}, now)
-    version = steps.touch(conversation, now)
-    event = CallResumed(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
-    audit.publish(event, steps.audience(conversation, customer=True))
-    return event
+    return _publish(CallResumed, actor, conversation, now)
 
 
 def _own_call(
@@ -70,3 +51,17 @@ def _own_call(
     is_on_hold = legs.is_on_hold(conversation)
     require(policy.why_not_hold(conversation.kind, is_on_hold=is_on_hold, wants_hold=wants_hold))
     return conversation, now
+
+
+def _publish(told: type[Told], actor: Actor, conversation: LockedConversation, now: datetime) -> Told:
+    event = told(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=steps.touch(conversation, now),
+        from_state=conversation.state,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
+    audit.publish(event, steps.audience(conversation, customer=True))
+    return event
