@@ -8,16 +8,17 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from conversations.admin.links import link_to
 from conversations.invariants import RULES, faults_of
 from conversations.models import Finding, FloorCheck
 from conversations.services import repair
 from routing import selectors as routing_selectors
-from routing.admin.common import ReadOnlyAdmin, change_url
+from routing.admin.common import ReadOnlyAdmin
 from routing.models import User
 from supervisor_console.kernel.errors import ActionRefused
 
@@ -63,8 +64,7 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
     @admin.display(description=gettext_lazy("conversation"), ordering="conversation__subject")
     def subject(self, finding: Finding) -> str:
         """Its subject and customer, and the way there."""
-        row = finding.conversation
-        return format_html("<a href='{}'>{}</a> ({})", change_url(row), row.subject, row.customer.name)
+        return link_to(finding.conversation)
 
     @admin.action(description=gettext_lazy("Repair the selected conversations"), permissions=["repair"])
     def repair(self, request: HttpRequest, chosen: QuerySet[Finding]) -> None:

@@ -13,11 +13,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversations import wording
+from conversations.admin.links import link_to
 from conversations.models import (
     Conversation,
     Customer,
@@ -28,7 +28,7 @@ from conversations.models import (
     QueueSegment,
     Session,
 )
-from routing.admin.common import ReadOnlyAdmin, ReadOnlyInline, change_url
+from routing.admin.common import ReadOnlyAdmin, ReadOnlyInline
 
 SUBJECT = ("conversation__subject", "conversation__customer__name")
 AGENT = ("agent__user__username", "agent__user__first_name", "agent__user__last_name")
@@ -218,10 +218,7 @@ class ParticipantAdmin(ReadOnlyAdmin[Participant]):
     @admin.display(description=gettext_lazy("conversation"), ordering="conversation__subject")
     def subject(self, participant: Participant) -> str:
         """Its subject and customer, and the way there."""
-        conversation = participant.conversation
-        return format_html(
-            "<a href='{}'>{}</a> ({})", change_url(conversation), conversation.subject, conversation.customer.name
-        )
+        return link_to(participant.conversation)
 
     @admin.display(description=gettext_lazy("for"))
     def duration(self, participant: Participant) -> str:

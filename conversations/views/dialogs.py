@@ -60,6 +60,15 @@ class Show(Protocol):
     ) -> HttpResponse: ...
 
 
+def subtitle_of(conversation: Conversation) -> str:
+    """Which conversation a dialog is about."""
+    return _("%(subject)s · %(customer)s · %(queue)s") % {
+        "subject": conversation.subject,
+        "customer": conversation.customer.name,
+        "queue": conversation.queue.name,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     """A dialog that is being made: the conversation and what the rules say about the verb."""
@@ -76,12 +85,7 @@ class _Open:
         status = self.attempt.status
         common = {
             "conversation": self.conversation,
-            "subtitle": _("%(subject)s · %(customer)s · %(queue)s")
-            % {
-                "subject": self.conversation.subject,
-                "customer": self.conversation.customer.name,
-                "queue": self.conversation.queue.name,
-            },
+            "subtitle": subtitle_of(self.conversation),
             "attempt": self.attempt,
             "back_url": reverse("conversations:conversation", args=[self.conversation.pk]),
             "in_dialog": wants_part(self.request),

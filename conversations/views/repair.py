@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from conversations import invariants, selectors
 from conversations.services.repair import repair_conversation
 from conversations.views.access import supervisors
-from conversations.views.dialogs import PAGE_TEMPLATE
+from conversations.views.dialogs import PAGE_TEMPLATE, subtitle_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.web import page_or_part, toast, trigger, wants_part
 
@@ -38,8 +38,7 @@ def repair(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResp
         "part": PART,
         "title": _("Repair conversation"),
         "icon": "settings",
-        "subtitle": _("%(subject)s · %(customer)s · %(queue)s")
-        % {"subject": row.subject, "customer": row.customer.name, "queue": row.queue.name},
+        "subtitle": subtitle_of(row),
         "conversation": row,
         "faults": faults,
         "can_repair": any(fault.rule.is_repairable for fault in faults),
