@@ -31,6 +31,9 @@ def running_reactor() -> Any:
     return reactor
 
 
+SHAKE_HANDS_WITHIN = 20
+"""Seconds that a socket may take to come in; a thousand who come back at once wait for each other."""
+
 LONGEST_MESSAGE = 64 * 1024
 """Bytes that a client may send at once; what a page says of itself is a few thousand."""
 
@@ -63,6 +66,8 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             application,
             ping_interval=ASK_EVERY,
             ping_timeout=ANSWER_WITHIN,
+            websocket_handshake_timeout=SHAKE_HANDS_WITHIN,
+            websocket_connect_timeout=SHAKE_HANDS_WITHIN,
             websocket_max_message_size=LONGEST_MESSAGE,
             websocket_max_frame_size=LONGEST_MESSAGE,
             **options,

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import translation
 
 from conversations import wording
 from conversations.consumers.board import board
 from conversations.consumers.door import Guest, door
-from conversations.consumers.relay import COME_BACK, LIFETIME, NOT_ALLOWED, RelayConsumer
+from conversations.consumers.relay import COME_BACK, NOT_ALLOWED, RelayConsumer
 from conversations.consumers.roll import roll
 from conversations.reports import notices
 from conversations.reports.live import QUERY_MAX, View, view_of
-from conversations.services import supervision
-from routing import selectors as routing_selectors
 from routing.events import QueuesChanged
 from routing.models import User
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.events import Json
 from supervisor_console.kernel.realtime import Frame
-
-SEEN_EVERY = 10
-"""Seconds between two notes that a console is there (a monitor is lost after 30, domain.md 3.3)."""
 
 WATCHED_MAX = 50
 DIGEST_MAX = 64
@@ -77,8 +70,7 @@ class ConsoleConsumer(RelayConsumer):
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             return None
-        found = await database_sync_to_async(_actor_of)(cast(int, user.pk))
-        return found if found is not None and found.is_active else None
+        return await door().actor_of(cast(int, user.pk))
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Take what the page shows; everything else as any socket does."""
@@ -149,13 +141,6 @@ class ConsoleConsumer(RelayConsumer):
             regions.add(f"conversation:{frame['conversation']}")
         return regions
 
-    async def tend(self) -> None:
-        """Note every few seconds that this person's console is there, for monitoring (domain.md 3.3)."""
-        for _ in range(LIFETIME // SEEN_EVERY):
-            await database_sync_to_async(supervision.seen)(cast(int, self.actor.user_id), now=timezone.now())
-            await asyncio.sleep(SEEN_EVERY)
-        await self.close(COME_BACK)
-
     async def disconnect(self, code: int) -> None:
         """Forget the socket, its view, and the page it stood for."""
         if self.guest is not None:
@@ -166,11 +151,6 @@ class ConsoleConsumer(RelayConsumer):
         if hasattr(self, "view"):
             self._close_view()
         await super().disconnect(code)
-
-
-def _actor_of(user_id: int) -> Actor | None:
-    user = User.objects.filter(pk=user_id).first()
-    return routing_selectors.actor_for(user) if user is not None else None
 
 
 def _topics_of(actor: Actor) -> Iterable[str]:

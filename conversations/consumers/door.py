@@ -1,6 +1,7 @@
-"""Who has a socket open and may not have it any more? One look for all of a process, every moment.
+"""Who comes in, who is there, and who may not stay? Asked together for all sockets of a process.
 
-A person who signs out, is deactivated, gets another password, another role or other queues meanwhile is asked to come
+After a restart a thousand consoles come back in the same moment: who they are is read for all who wait at once. A
+person who signs out, is deactivated, gets another password, another role or other queues meanwhile is asked to come
 back; what they may hear then, the way in decides. The look reads what is in force and waits for no announcement: it
 makes no difference who changed it, and on which way.
 """
@@ -9,12 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import chain
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from conversations.services import supervision
 from routing import selectors as routing_selectors
 from routing.models import User
 from supervisor_console.kernel.actor import Actor
@@ -24,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.5
 """Seconds between two looks."""
+
+NOTE_EVERY = 10
+"""Seconds between two notes that these people's consoles are there (a monitor is lost after 30, domain.md 3.3)."""
 
 PACE = 0.005
 """Seconds between two who are asked to come back: what changes a role changes many at once."""
@@ -46,11 +54,22 @@ class Guest:
 
 
 class Door:
-    """The guests of one process (one event loop)."""
+    """The guests of one process (one event loop), and who waits to become one."""
 
     def __init__(self) -> None:
         self._guests: set[Guest] = set()
         self._task: asyncio.Task[None] | None = None
+        self._waiting: dict[int, list[asyncio.Future[Actor | None]]] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._noted_at = -math.inf
+
+    async def actor_of(self, user_id: int) -> Actor | None:
+        """Who a person is now, read with all others who wait; None for nobody, or nobody any more."""
+        answer: asyncio.Future[Actor | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(user_id, []).append(answer)
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        return await answer
 
     def enter(self, guest: Guest) -> None:
         """A socket opened."""
@@ -62,10 +81,26 @@ class Door:
         """A socket closed."""
         self._guests.discard(guest)
 
+    async def _read(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            try:
+                found = await in_thread(actors_of, frozenset(waiting))
+            except Exception as error:
+                for answer in chain.from_iterable(waiting.values()):
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for user_id, answers in waiting.items():
+                for answer in answers:
+                    if not answer.done():  # Who went away meanwhile waits for nothing.
+                        answer.set_result(found.get(user_id))
+
     async def _watch(self) -> None:
         while self._guests:
             await asyncio.sleep(LOOK_EVERY)
             try:
+                await self._note()
                 changed = await in_thread(not_as_they_came, frozenset(self._guests))
             except Exception:
                 logger.exception("Who may listen could not be read; trying again")
@@ -74,6 +109,18 @@ class Door:
                 self._guests.discard(guest)
                 guest.ask_back()
                 await asyncio.sleep(PACE)
+
+    async def _note(self) -> None:
+        if time.monotonic() - self._noted_at >= NOTE_EVERY:
+            people = frozenset(guest.user_id for guest in self._guests)
+            await in_thread(supervision.seen, people, now=timezone.now())
+            self._noted_at = time.monotonic()
+
+
+def actors_of(user_ids: Collection[int]) -> dict[int, Actor]:
+    """Who these people are now; who is not active is nobody."""
+    people = User.objects.filter(pk__in=user_ids, is_active=True)
+    return routing_selectors.actors_for(people)
 
 
 def not_as_they_came(guests: Collection[Guest]) -> set[Guest]:

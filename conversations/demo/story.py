@@ -384,7 +384,7 @@ class Conversations:
         if plan.fate == Fate.WATCHED:
             for _ in range(4):
                 yield moment
-                supervision.seen(watcher.user_id or 0, now=moment)
+                supervision.seen([watcher.user_id or 0], now=moment)
                 moment += timedelta(seconds=25)
             supervision.stop_monitoring(watcher, self.pk, now=moment)
             yield from self.talk(plan.dialogue[half:], moment, plan.rests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -96,12 +97,12 @@ def _stop(
     return event
 
 
-def seen(user_id: int, *, now: datetime) -> None:
-    """Note that a monitoring person's page is connected; called by the socket, changes nothing else.
+def seen(user_ids: Collection[int], *, now: datetime) -> None:
+    """Note that pages of these people are connected, for those of them who monitor; changes nothing else.
 
     Most consoles monitor nothing, and reading first keeps them from queueing for SQLite's write lock.
     """
-    rows = Participant.objects.filter(user_id=user_id, mode=Mode.MONITOR, left_at=None)
+    rows = Participant.objects.filter(user_id__in=user_ids, mode=Mode.MONITOR, left_at=None)
     if rows.exists():
         rows.update(seen_at=now)
 

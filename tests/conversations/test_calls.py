@@ -106,7 +106,7 @@ ENDS: dict[str, Callable[[Floor, Conversation], object]] = {
 def test_when_the_dialogue_is_over_every_line_is_closed(floor: Floor, way: str) -> None:
     call, sara = floor.active(VOICE), actor_of(floor.sara)
     supervision.monitor(sara, call.pk, now=at(30))
-    supervision.seen(floor.sara.pk, now=at(7300))
+    supervision.seen([floor.sara.pk], now=at(7300))
 
     ENDS[way](floor, fresh(call))
 

@@ -67,7 +67,7 @@ def test_monitoring_leaves_no_trace_for_agent_and_customer(floor: Floor, sara: A
     with hearing() as heard:
         supervision.monitor(sara, chat.pk, now=at(50))
         messaging.mark_read(sara, chat.pk, now=at(51))
-        supervision.seen(floor.sara.pk, now=at(52))
+        supervision.seen([floor.sara.pk], now=at(52))
         supervision.stop_monitoring(sara, chat.pk, now=at(60))
 
     assert seen_from_outside(chat, floor) == before
@@ -231,7 +231,7 @@ def test_one_who_does_not_monitor_cannot_stop(floor: Floor, sara: Actor) -> None
 def test_a_monitor_whose_page_is_gone_for_thirty_seconds_is_dropped(floor: Floor, sara: Actor) -> None:
     chat = floor.active()
     supervision.monitor(sara, chat.pk, now=at(50))
-    supervision.seen(floor.sara.pk, now=at(60))
+    supervision.seen([floor.sara.pk], now=at(60))
 
     assert timers.run_due(now=at(90)) == 0
     assert people(chat)["sara"] == "monitor"
@@ -250,7 +250,7 @@ def test_a_page_that_came_back_in_time_keeps_monitoring(floor: Floor, sara: Acto
     chat = floor.active()
     supervision.monitor(sara, chat.pk, now=at(50))
     row = Participant.objects.get(conversation=chat, mode="monitor")
-    supervision.seen(floor.sara.pk, now=at(100))
+    supervision.seen([floor.sara.pk], now=at(100))
 
     assert supervision.drop_lost_monitor(row.pk, SYSTEM, now=at(101)) is None
     with pytest.raises(NotVisible):
@@ -261,7 +261,7 @@ def test_a_monitor_who_did_not_say_when_it_was_last_seen_is_kept_by_nobody_else(
     chat = floor.active()
     supervision.monitor(sara, chat.pk, now=at(50))
 
-    supervision.seen(floor.ana.user_id, now=at(500))
+    supervision.seen([floor.ana.user_id], now=at(500))
 
     assert timers.run_due(now=at(200)) == 1
 

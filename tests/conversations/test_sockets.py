@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -12,20 +14,23 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
+from conversations.consumers import door as doors
 from conversations.consumers import websocket_urlpatterns
 from conversations.consumers.console import ConsoleConsumer
-from conversations.consumers.door import Guest, not_as_they_came
+from conversations.consumers.door import Door, Guest, not_as_they_came
 from conversations.consumers.relay import COME_BACK
-from conversations.models import Conversation, Visibility
+from conversations.models import Conversation, Participant, Visibility
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
 from conversations.views.access import remember_customer
 from routing.models import QueueMembership, User
 from routing.selectors import actors_for
 from routing.services import staffing
-from supervisor_console.kernel.actor import Role
+from supervisor_console.kernel.actor import Actor, Role
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -448,6 +453,65 @@ async def test_one_look_at_the_door_costs_the_same_for_all(
 
     await do(look)([floor.ana.user, floor.boris.user])
     await do(look)([floor.ana.user, floor.boris.user, floor.cene.user, floor.sara, floor.stefan])
+
+
+async def test_who_comes_in_while_others_are_read_is_read_with_all_who_wait(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand consoles that come back at once are two readings, not a thousand."""
+    readings: list[frozenset[int]] = []
+
+    def noted(user_ids: frozenset[int]) -> dict[int, Actor]:
+        readings.append(user_ids)
+        return actors_for(User.objects.filter(pk__in=user_ids))
+
+    monkeypatch.setattr(doors, "actors_of", noted)
+    here = Door()
+    first = asyncio.create_task(here.actor_of(floor.sara.pk))
+    await asyncio.sleep(0.001)  # Its reading has begun.
+    people = [floor.ana.user.pk, floor.boris.user.pk, floor.ana.user.pk, 0]
+
+    found = await asyncio.gather(*(here.actor_of(pk) for pk in people))
+
+    assert (await first) == await do(actor_of)(floor.sara)
+    assert [actor and actor.user_id for actor in found] == [*people[:3], None]
+    assert len(readings) == 2
+
+
+async def test_a_reading_at_the_door_that_fails_fails_for_those_who_waited_and_for_nobody_after_them(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(user_ids: frozenset[int]) -> dict[int, Actor]:
+        raise OperationalError
+
+    here = Door()
+    with monkeypatch.context() as broken:
+        broken.setattr(doors, "actors_of", fails)
+        waiting = [here.actor_of(pk) for pk in (floor.ana.user.pk, floor.boris.user.pk)]
+        assert [type(one) for one in await asyncio.gather(*waiting, return_exceptions=True)] == [OperationalError] * 2
+
+    found = await here.actor_of(floor.ana.user.pk)
+
+    assert found is not None
+    assert found.user_id == floor.ana.user.pk
+
+
+async def test_who_monitors_is_noted_to_be_there_while_the_socket_is_open(floor: Floor) -> None:
+    """A monitor without a page is lost after 30 s (domain.md 3.3)."""
+    conversation = await do(floor.active)()
+    long_ago = timezone.now() - timedelta(seconds=60)
+    await do(supervision.monitor)(await do(actor_of)(floor.sara), conversation.pk, now=long_ago)
+    monitors = Participant.objects.filter(user=floor.sara, left_at=None)
+    async with listening() as listen:
+        await listen(floor.ana.user)
+        await asyncio.sleep(2.0)
+        assert await monitors.filter(seen_at__gt=long_ago).acount() == 0  # The control: another person's socket.
+        await listen(floor.sara)
+        doors.door()._noted_at = -math.inf
+
+        await asyncio.sleep(2.0)
+
+        assert await monitors.filter(seen_at__gt=long_ago + timedelta(seconds=50)).acount() == 1
 
 
 @pytest.mark.parametrize("cookie", ["", "forged", "anothers"])

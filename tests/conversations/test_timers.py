@@ -154,7 +154,7 @@ def test_what_happens_restarts_the_clock(floor: Floor, what: str) -> None:
     if what == "join and leave":
         supervision.join(sara, chat.pk, now=late)
         supervision.leave(sara, chat.pk, now=late)
-    supervision.seen(floor.sara.pk, now=late + timedelta(seconds=60))
+    supervision.seen([floor.sara.pk], now=late + timedelta(seconds=60))
 
     assert timers.run_due(now=late + timedelta(seconds=60)) == 0
     assert fresh(chat).is_ongoing
