@@ -37,5 +37,10 @@ def keep(name: str, lines: Iterable[str]) -> None:
     (RESULTS / f"{name}.md").write_text(text)
 
 
+def keep_picture(name: str, svg: str) -> None:
+    """Keep a picture beside the result of this name."""
+    (RESULTS / f"{name}.svg").write_text(svg)
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"

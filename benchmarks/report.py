@@ -1,0 +1,332 @@
+"""What does the report cost, from 1,000 to 100,000 ongoing conversations beside a million closed ones?
+
+    python -m benchmarks.report                                        # PostgreSQL and SQLite, all sizes
+    python -m benchmarks.report --databases sqlite --sizes 1000 10000 --closed 20000
+
+For each view (first page, deep page, each filter, each sort both ways, searches): the whole request in Python, the part
+of it that its queries take, how many they are, the plan of the query that chooses the rows; and the same page in SQL
+written by hand, in turn with it. For some views, the time to the last byte through Daphne at 1 and 8 clients, in turn
+with an answer of the same server that contains nothing.
+
+Bars: 100,000 ongoing ones cost at most 1.5 times what 1,000 cost; a page of 50 rows costs at most 3 times the SQL by
+hand and the bare answer together; the number of queries does not depend on the size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from benchmarks import floor, plans
+from benchmarks.drawing import lines_of
+from benchmarks.ground import console_servers, create_database, surroundings
+from benchmarks.views import bare_page, views
+from benchmarks.writing import ROOT, keep, keep_picture, machine, percentile, table
+from tests import servers
+
+SIZES = (1_000, 10_000, 100_000)
+CLOSED = 1_000_000
+THROUGH_DAPHNE = ("first page", "page 13", "queue", "search, rare", "sort -wait")
+DRAWN = ("first page", "page 13", "queue", "search, rare", "sort -wait", "sort customer")
+CLIENTS = (1, 8)
+
+
+@dataclass
+class Cost:
+    """Seconds of one view: whole request, its queries, the bare SQL; how many queries; the plan of its list."""
+
+    whole: list[float] = field(default_factory=list)
+    queries: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    number: int = 0
+    plan: str = ""
+
+
+@dataclass
+class Served:
+    """Seconds to the last byte through Daphne, at so many clients; and of the bare answer beside it."""
+
+    clients: int
+    page: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Measured:
+    """One database at one size."""
+
+    database: str
+    size: int
+    views: dict[str, Cost]
+    served: dict[tuple[str, int], Served]
+
+
+def main() -> None:
+    """Measure, print the tables, keep them with a picture."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("--closed", type=int, default=CLOSED)
+    parser.add_argument("--databases", nargs="*", choices=["postgresql", "sqlite"], default=["postgresql", "sqlite"])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--name", default="report", help="the name of the result's file")
+    chosen = parser.parse_args()
+    load = os.getloadavg()[0]
+    found = [one for name in chosen.databases for one in measure(name, chosen.sizes, chosen.closed, chosen.rounds)]
+    keep(chosen.name, told(found, chosen.closed, load))
+    keep_picture(chosen.name, lines_of(_drawn(found), "ongoing conversations", "whole request, ms"))
+
+
+def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[Measured]:
+    """One database at every size; the closed ones are made once."""
+    found = []
+    with ExitStack() as stack:
+        if name == "postgresql":
+            database = create_database(stack.enter_context(servers.postgresql()), "console")
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="console-report-"))
+            database = f"sqlite:///{folder}/console.sqlite3"
+        os.environ |= surroundings(database, "", log_level="ERROR")
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "benchmarks.bare_settings", "BACKGROUND_IN_WEB": "0"}
+        context = multiprocessing.get_context("spawn")
+        present, session = 0, ""
+        for size in sizes:
+            with context.Pool(1) as pool:
+                began = time.monotonic()
+                if not present:
+                    session = pool.apply(floor.fill, (size, closed))[0]
+                else:
+                    pool.apply(floor.add, (present, size, closed))
+                _say(f"{name} {size}: filled in {time.monotonic() - began:.0f} s")
+                costs = pool.apply(in_python, (session, rounds))
+                _say(f"{name} {size}: views after {time.monotonic() - began:.0f} s")
+            served = through_daphne(context, session, costs)
+            _say(f"{name} {size}: done after {time.monotonic() - began:.0f} s")
+            found.append(Measured(name, size, costs[0], served))
+            present = size
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# --- in this process ------------------------------------------------------------------------------------------
+
+
+def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str]]:
+    """Every view in this process, in turn with its SQL by hand; and the addresses of the views."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+
+    from conversations.models import SupervisorSettings
+    from routing.models import Agent, Queue
+
+    client = Client(headers={"host": "localhost"})
+    client.cookies[settings.SESSION_COOKIE_NAME] = session
+    queue = Queue.objects.filter(name__startswith="Queue ").order_by("pk")[0].pk
+    agent = Agent.objects.order_by("pk")[7].pk
+    switches = SupervisorSettings.objects.get(pk=1)
+    costs: dict[str, Cost] = {}
+    addresses: dict[str, str] = {}
+    for view in views(queue, agent):
+        addresses[view.name] = address = f"/conversations/?{view.query}"
+        cost = costs[view.name] = Cost()
+        statements = bare_page(view, connection.vendor, switches)
+        for turn in range(rounds + 1):
+            spent: list[float] = []
+            asked: list[tuple[str, Any]] = []
+
+            def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+                began = time.perf_counter()
+                try:
+                    return execute(sql, params, many, context)
+                finally:
+                    spent.append(time.perf_counter() - began)  # noqa: B023  Used within this turn only.
+                    asked.append((sql, params))  # noqa: B023
+
+            began = time.perf_counter()
+            with connection.execute_wrapper(timed):
+                response = client.get(address)
+            whole = time.perf_counter() - began
+            assert response.status_code == 200, f"{address} answers {response.status_code}"
+            by_hand = _by_hand(statements)
+            if turn:  # The first one warms up.
+                cost.whole.append(whole)
+                cost.queries.append(sum(spent))
+                cost.bare.append(by_hand)
+            else:
+                cost.number = len(asked)
+                cost.plan = plans.of_list(asked)
+    return costs, addresses
+
+
+def _by_hand(statements: Sequence[str]) -> float:
+    """Seconds of the page in SQL by hand, with its rows fetched."""
+    from django.db import connection
+
+    began, ids = time.perf_counter(), "0"
+    with connection.cursor() as cursor:
+        for place, statement in enumerate(statements):
+            cursor.execute(statement.replace("{ids}", ids))
+            rows = cursor.fetchall()
+            if place == 0:
+                ids = ", ".join(str(row[0]) for row in rows) or "0"
+    return time.perf_counter() - began
+
+
+# --- through the server ------------------------------------------------------------------------------------------
+
+
+def through_daphne(
+    context: Any, session: str, measured: tuple[dict[str, Cost], dict[str, str]]
+) -> dict[tuple[str, int], Served]:
+    """Some views through Daphne, asked by another process, each in turn with the bare answer."""
+    with console_servers(1) as (addresses, _processes), context.Pool(1) as pool:
+        port = int(addresses[0].rsplit(":", 1)[1])
+        return {
+            (name, clients): pool.apply(ask, (port, session, measured[1][name], clients))
+            for name in THROUGH_DAPHNE
+            for clients in CLIENTS
+        }
+
+
+def ask(port: int, session: str, address: str, clients: int) -> Served:
+    """Ask for a view so many times, by so many clients at once, and for the bare answer in turn with it."""
+    served = Served(clients)
+    start = threading.Barrier(clients)
+
+    def one() -> None:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        for turn in range(4 + 40 // clients):
+            for path, where in ((address, served.page), ("/bare/", served.bare)):
+                start.wait()
+                began = time.perf_counter()
+                link.request("GET", path, headers={"Cookie": f"sessionid={session}"})
+                response = link.getresponse()
+                response.read()
+                if turn >= 3:
+                    where.append(time.perf_counter() - began)
+                assert response.status == 200, f"{path} answers {response.status}"
+
+    threads = [threading.Thread(target=one) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return served
+
+
+# --- what came out -----------------------------------------------------------------------------------------------
+
+
+def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
+    """All of it as Markdown."""
+    sizes = sorted({one.size for one in found})
+    lines = [
+        f"## The report: {_among(sizes)} ongoing conversations beside {closed:,} closed ones",
+        "",
+        f"{machine()}, at {commit()}; load average at the start {load:.1f}. Medians, in ms.",
+        "",
+        (
+            "`whole` is the request in Python, with middleware, queries and template; `queries` the part of it that "
+            "the database takes; `by hand` the same page in SQL by hand, with its rows fetched, in turn with it."
+        ),
+        "",
+    ]
+    for database in dict.fromkeys(one.database for one in found):
+        ours = {one.size: one for one in found if one.database == database}
+        lines += _views_told(database, ours)
+        lines += _served_told(ours)
+        lines += _plans_told(ours[max(ours)])
+    return lines
+
+
+def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
+    sizes = sorted(ours)
+    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[database]
+    heads = [name, *(f"{part}, {size:,}" for part in ("whole", "queries", "by hand") for size in sizes)]
+    rows = []
+    for view in ours[sizes[0]].views:
+        costs = [ours[size].views[view] for size in sizes]
+        first, last = costs[0], costs[-1]
+        rows.append(
+            [
+                view,
+                *(_ms(cost.whole) for cost in costs),
+                *(_ms(cost.queries) for cost in costs),
+                *(_ms(cost.bare) for cost in costs),
+                f"{median(last.whole) / median(first.whole):.2f}",
+                ", ".join(str(number) for number in sorted({cost.number for cost in costs})),
+            ]
+        )
+    return [f"### {name}", "", *table([*heads, f"whole, {sizes[-1]:,} / {sizes[0]:,}", "number of queries"], rows), ""]
+
+
+def _served_told(ours: dict[int, Measured]) -> list[str]:
+    rows = []
+    for size, one in sorted(ours.items()):
+        for (view, clients), served in one.served.items():
+            by_hand, bare = median(one.views[view].bare), median(served.bare)
+            rows.append(
+                [
+                    f"{size:,}: {view}, {clients} client{'s' if clients > 1 else ''}",
+                    _ms(served.page),
+                    f"{percentile(served.page, 0.95) * 1e3:.1f}",
+                    _ms(served.bare),
+                    _ms(one.views[view].bare),
+                    f"{median(served.page) / (by_hand + bare):.1f}" if clients == 1 else "–",
+                ]
+            )
+    heads = ["through Daphne, to the last byte", "p50", "p95", "bare answer", "by hand", "page / (by hand + bare)"]
+    return [*table(heads, rows), ""]
+
+
+def _plans_told(one: Measured) -> list[str]:
+    rows = [[view, cost.plan] for view, cost in one.views.items()]
+    return [f"How the rows of a page are found at {one.size:,}:", "", *table(["view", "plan"], rows), ""]
+
+
+def _drawn(found: Sequence[Measured]) -> dict[str, list[tuple[float, float]]]:
+    return {
+        f"{one} · {view}": [
+            (measured.size, median(measured.views[view].whole) * 1e3) for measured in found if measured.database == one
+        ]
+        for one in dict.fromkeys(measured.database for measured in found)
+        for view in DRAWN
+    }
+
+
+def _among(sizes: Sequence[int]) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)
+
+
+def _ms(seconds: Sequence[float]) -> str:
+    return f"{median(seconds) * 1e3:.1f}"
+
+
+def commit() -> str:
+    """What was measured: the commit, and whether anything was changed since."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or "an unknown commit"
+
+
+if __name__ == "__main__":
+    main()
