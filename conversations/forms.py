@@ -112,7 +112,3 @@ def query_of(asked: Asked, **changes: str) -> str:
     for name, value in changes.items():
         query[name] = value
     return query.urlencode()
-
-
-def _values(data: object, name: str) -> list[str]:
-    return data.getlist(name) if isinstance(data, QueryDict) else []

@@ -203,7 +203,6 @@ class Facts:
     is_elevated: bool = False
     transfer_pending: bool = False
     transfer_to: str = ""
-    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -619,7 +618,6 @@ NOT_WRAP_UP = Refusal("state_not_wrap_up", _("This conversation is not in wrap-u
 REJECT_OFF = Refusal(
     "reject_off", _("Offers of this workstream cannot be rejected. Accept it, or let its time run out.")
 )
-NOT_CONSULTANT = Refusal("not_consultant", _("You are not a consultant in this conversation."))
 NOT_WAITING = Refusal("state_not_waiting", _("This conversation is not waiting any more."))
 
 TAKE_UP_FIRST = Refusal(

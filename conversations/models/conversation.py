@@ -300,11 +300,6 @@ class Conversation(models.Model):
         return self.closed_at is None
 
     @property
-    def shown_agent_id(self) -> int | None:
-        """The agent the report shows: the primary, or while Waiting and after closing the last one."""
-        return self.agent_id if self.agent_id is not None else self.shown_last_agent_id
-
-    @property
     def shown_last_agent_id(self) -> int | None:
         """The last agent where that one is still shown (domain.md 2.5, 2)."""
         return self.last_agent_id if self.state in (State.WAITING, State.CLOSED) else None

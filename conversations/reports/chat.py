@@ -60,7 +60,6 @@ class Chat:
     is_in_call: bool
     is_call: bool
     line_state: str
-    is_closed: bool
     name: str
 
 
@@ -107,7 +106,6 @@ def chat(row: Conversation, now: datetime) -> Chat:
         line_state=line.value if line is not None else "",
         can_ask_person=row.is_with_bot,
         can_end=not over and row.kind not in PERSISTS,
-        is_closed=row.state == State.CLOSED,
         name=row.customer.name,
     )
 

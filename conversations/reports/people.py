@@ -27,12 +27,11 @@ def code_of(presence: Presence) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChoice:
-    """A presence that people can choose; ``is_available`` is the one of that name that comes with the product."""
+    """A presence that people can choose."""
 
     value: int
     code: str
     label: str
-    is_available: bool
 
 
 def presence_choices() -> tuple[PresenceChoice, ...]:
@@ -40,4 +39,4 @@ def presence_choices() -> tuple[PresenceChoice, ...]:
     order = {base: place for place, base in enumerate(BasePresence.values)}
     found = [one for one in Presence.objects.all() if one.is_selectable]
     found.sort(key=lambda one: (order[one.base], not one.is_system, one.name))
-    return tuple(PresenceChoice(one.pk, code_of(one), one.name, one.code == BasePresence.AVAILABLE) for one in found)
+    return tuple(PresenceChoice(one.pk, code_of(one), one.name) for one in found)

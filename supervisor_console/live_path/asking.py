@@ -85,7 +85,7 @@ def _reach() -> Reach:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         cursor.fetchone()
-    return Reach(connection.vendor, connected - began, time.perf_counter() - connected)
+    return Reach(connected - began, time.perf_counter() - connected)
 
 
 def _write() -> float:

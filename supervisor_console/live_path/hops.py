@@ -100,11 +100,6 @@ class Hop:
         """The word for its state."""
         return word_of(self.state)
 
-    @property
-    def is_ok(self) -> bool:
-        """Whether there is nothing to check."""
-        return self.state in {State.OK, State.IDLE}
-
 
 def word_of(state: State) -> str:
     """A state in one word or two."""

@@ -21,7 +21,6 @@ class Asked(Generic[T]):
 class Reach:
     """How long it took to get a connection to the database, and to ask it for nothing."""
 
-    engine: str
     connect: float
     read: float
 

@@ -229,7 +229,7 @@ def test_finishing_wrap_up_closes_for_good(floor: Floor, channel: Channel) -> No
 
     after = fresh(chat)
     assert (after.state, after.reason, after.closed_at) == ("closed", "EndedByAgent", at(80))
-    assert (after.agent_id, after.last_agent_id, after.shown_agent_id) == (None, floor.ana.pk, floor.ana.pk)
+    assert (after.agent_id, after.last_agent_id, after.shown_last_agent_id) == (None, floor.ana.pk, floor.ana.pk)
     assert attempts(chat)[-1] == ("ana", "AgentEndConversation")
     assert stays(chat)[-1] == (chat.queue.name, "AgentEndConversation")
     assert (units(floor.ana, at(80)), presence(floor.ana)) == (0, "Available")

@@ -206,9 +206,6 @@ def test_an_installation_starts_with_monitor_only() -> None:
 # --- qualifiers of transfer and assign ------------------------------------------------------------------------
 
 
-TRANSFERABLE = [Phase.OFFERED, Phase.IN_CONVERSATION, Phase.WAITING]
-
-
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize(
     ("change", "expected"),

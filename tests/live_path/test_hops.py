@@ -8,7 +8,7 @@ from supervisor_console.live_path.hops import State, ago, background, database, 
 from supervisor_console.live_path.hops import summary as sentence
 from supervisor_console.live_path.readings import Asked, Beat, Ear, Outbox, Reach, Readings
 
-REACH = Reach("postgresql", connect=0.002, read=0.0004)
+REACH = Reach(connect=0.002, read=0.0004)
 LATE: Asked[float] = Asked(is_late=True)
 REFUSED: Asked[float] = Asked(error="OperationalError: refused")
 UNREACHED: Asked[Reach] = Asked(error="OperationalError: refused")
