@@ -232,7 +232,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
             ],
         }
         response = super().changeform_view(request, object_id, form_url, context)
-        form: forms.ModelForm[SupervisorSettings] | None = getattr(request, "_settings_form", None)
+        form: forms.ModelForm[SupervisorSettings] | None = vars(request).get("settings_form")
         if form is not None:
             self._change(request, form)
         return response
@@ -252,7 +252,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
 
     def save_model(self, request: HttpRequest, obj: SupervisorSettings, form: Any, change: bool) -> None:
         """Not here, inside the page's transaction: see ``changeform_view``."""
-        setattr(request, "_settings_form", form)  # noqa: B010
+        vars(request)["settings_form"] = form
 
     def log_change(self, request: HttpRequest, obj: SupervisorSettings, message: Any) -> Any:
         """The service keeps a better record: each setting, from what to what."""

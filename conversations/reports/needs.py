@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import reduce
 from operator import or_
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.db.models import (
     Case,
@@ -46,6 +47,9 @@ from conversations.models import (
 )
 from conversations.reports.durations import Clock, running, waiting_since_sql
 from routing.models import BasePresence, Queue
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 SHOWN = 8
 """Most conversations in the lane; the number beside it counts all of them."""
@@ -131,7 +135,7 @@ def lane(
     """
     conditions = _conditions(queues, settings, now)
     stuck = Finding.objects.filter(conversation=OuterRef("pk"), is_confirmed=True)
-    found = list(
+    ranked = (
         visible.ongoing()
         .filter(reduce(or_, conditions.values()))
         .annotate(
@@ -155,8 +159,17 @@ def lane(
         .order_by("need", "need_since", "pk")
         .select_related("customer")[:SHOWN]
     )
-    items = [_item(row, queues, now) for row in found]
-    return Lane(getattr(found[0], "need_total") if found else 0, tuple(items))  # noqa: B009
+    found = cast("list[WithAnnotations[Conversation, _Rank]]", list(ranked))
+    items = [_item(row, Need(row.need), running(row.need_since, now), queues) for row in found]
+    return Lane(found[0].need_total if found else 0, tuple(items))
+
+
+class _Rank(TypedDict):
+    """What the query says of each conversation beside its columns."""
+
+    need: int
+    need_since: datetime
+    need_total: int
 
 
 def _conditions(queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime) -> dict[Need, Q]:
@@ -197,8 +210,7 @@ def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
     return late
 
 
-def _item(row: Conversation, queues: Mapping[int, Queue], now: datetime) -> LaneItem:
-    need, since = Need(getattr(row, "need")), getattr(row, "need_since")  # noqa: B009
+def _item(row: Conversation, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:
     look = LOOKS[need]
     action, icon = VERBS[look.verb]
     panel = reverse("conversations:panel", args=[row.pk])
@@ -208,7 +220,7 @@ def _item(row: Conversation, queues: Mapping[int, Queue], now: datetime) -> Lane
         need=str(look.label) if need is not Need.SENTIMENT else str(Sentiment(row.sentiment).label),
         icon=look.icon,
         tone=look.tone,
-        since=running(since, now),
+        since=since,
         subject=row.subject,
         detail=_("%(customer)s · %(queue)s") % {"customer": row.customer.name, "queue": queues[row.queue_id].name},
         url=reverse("conversations:conversation", args=[row.pk]),

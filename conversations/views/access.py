@@ -28,11 +28,10 @@ CUSTOMER_COOKIE_AGE = 180 * 24 * 3600
 
 def person(request: HttpRequest) -> Actor:
     """The actor of a signed-in request, built once per request."""
-    known = getattr(request, "actor", None)
+    known: Actor | None = vars(request).get("actor")
     if known is None:
-        known = routing_selectors.actor_for(cast(User, request.user))
-        request.actor = known  # type: ignore[attr-defined]  # our own place on the request
-    return cast(Actor, known)
+        known = vars(request)["actor"] = routing_selectors.actor_for(cast(User, request.user))
+    return known
 
 
 def supervisors(view: ActorView[P]) -> View[P]:

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from routing.admin.common import ConsoleAdmin, Form
+from routing.admin.common import ConsoleAdmin, Form, counted
 from routing.models import CapacityProfile, Skill
 
 
@@ -44,7 +44,7 @@ class SkillAdmin(ConsoleAdmin[Skill]):
     @admin.display(description=gettext_lazy("agents"), ordering="agents")
     def agent_count(self, skill: Skill) -> int:
         """How many hold it."""
-        return int(getattr(skill, "agents"))  # noqa: B009  (annotated)
+        return counted(skill, "agents")
 
 
 class CapacityProfileForm(Form[CapacityProfile]):
@@ -85,4 +85,4 @@ class CapacityProfileAdmin(ConsoleAdmin[CapacityProfile]):
     @admin.display(description=gettext_lazy("agents"), ordering="agents")
     def agent_count(self, profile: CapacityProfile) -> int:
         """How many have it."""
-        return int(getattr(profile, "agents"))  # noqa: B009  (annotated)
+        return counted(profile, "agents")

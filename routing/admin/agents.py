@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from routing.admin.common import ConsoleInline, Form, KeptAdmin, TellingAdmin, change_url, changed_agents
+from routing.admin.common import ConsoleInline, Form, KeptAdmin, TellingAdmin, change_url, changed_agents, counted
 from routing.models import Agent, AgentProfile, AgentSkill, Presence, Queue, User
 from routing.models.skill import PROFICIENCY_MAX, PROFICIENCY_MIN
 from routing.services import staffing
@@ -180,7 +180,7 @@ class AgentAdmin(TellingAdmin[Agent], KeptAdmin[Agent]):
     @admin.display(description=gettext_lazy("queues"), ordering="queue_total")
     def queue_count(self, agent: Agent) -> int:
         """How many queues besides the default ones."""
-        return int(getattr(agent, "queue_total"))  # noqa: B009  (annotated)
+        return counted(agent, "queue_total")
 
     @admin.display(description=gettext_lazy("skills"))
     def skill_names(self, agent: Agent) -> str:

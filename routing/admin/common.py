@@ -134,10 +134,13 @@ class TellingAdmin(ConsoleAdmin[M], Generic[M]):
 
 def changed_agents(request: HttpRequest) -> set[int]:
     """The agents whom this request changed; pages add to it."""
-    if not hasattr(request, "_changed_agents"):
-        setattr(request, "_changed_agents", set())  # noqa: B010
-    found: set[int] = getattr(request, "_changed_agents")  # noqa: B009
+    found: set[int] = vars(request).setdefault("changed_agents", set())
     return found
+
+
+def counted(row: Model, name: str) -> int:
+    """A number that the query of the list counted for this row, by its name there."""
+    return int(getattr(row, name))
 
 
 class ReadOnlyAdmin(KeptAdmin[M], Generic[M]):

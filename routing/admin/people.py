@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from routing.admin.common import Form, KeptAdmin, change_url
+from routing.admin.common import Form, KeptAdmin, change_url, counted
 from routing.models import Agent, User
 from routing.selectors import VIEW_ALL_QUEUES
 from routing.services import staffing
@@ -70,10 +70,8 @@ class RolesForm(forms.Form):
     editor: ClassVar[User]
     """Who fills in the form; set by the page."""
 
-    @property
-    def person(self) -> User:
-        """Whose form it is; the model form below brings it."""
-        return cast(User, getattr(self, "instance"))  # noqa: B009
+    instance: User
+    """Whose form it is; the model forms below bring it."""
 
     def clean_roles(self) -> frozenset[Role]:
         """Roles that go together, and an administrator who does not lock themselves out."""
@@ -81,14 +79,14 @@ class RolesForm(forms.Form):
         refusal = staffing.why_not_roles(roles)
         if refusal is not None:
             raise forms.ValidationError(refusal.sentence, code=refusal.code)
-        if self.person.pk == self.editor.pk and Role.ADMINISTRATOR in self.editor.role_set - roles:
+        if self.instance.pk == self.editor.pk and Role.ADMINISTRATOR in self.editor.role_set - roles:
             raise forms.ValidationError(OWN_ROLE, code="own_administrator_role")
         return roles
 
     def clean_is_active(self) -> bool:
         """Nobody deactivates themselves."""
         is_active = bool(self.cleaned_data["is_active"])
-        if not is_active and self.person.pk == self.editor.pk:
+        if not is_active and self.instance.pk == self.editor.pk:
             raise forms.ValidationError(
                 _("You cannot deactivate yourself. Ask another administrator."), code="own_deactivation"
             )
@@ -103,8 +101,8 @@ class PersonForm(RolesForm, _ChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["roles"] = [role.value for role in self.person.role_set]
-        self.initial["sees_all_queues"] = self.person.user_permissions.filter(codename=VIEW_ALL_CODENAME).exists()
+        self.initial["roles"] = [role.value for role in self.instance.role_set]
+        self.initial["sees_all_queues"] = self.instance.user_permissions.filter(codename=VIEW_ALL_CODENAME).exists()
         if "is_active" in self.fields:
             self.fields["is_active"].help_text = _("Off: they cannot log in and get no work. What they did stays.")
 
@@ -361,4 +359,4 @@ class RoleAdmin(KeptAdmin[Group]):
     @admin.display(description=gettext_lazy("active people"), ordering="people")
     def people_count(self, group: Group) -> int:
         """How many hold it."""
-        return int(getattr(group, "people"))  # noqa: B009  (annotated)
+        return counted(group, "people")

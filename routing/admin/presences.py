@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from routing.admin.common import ConsoleAdmin, Form, ReadOnlyAdmin, in_use_by
+from routing.admin.common import ConsoleAdmin, Form, ReadOnlyAdmin, counted, in_use_by
 from routing.models import Presence, PresenceChange
 
 
@@ -84,7 +84,7 @@ class PresenceAdmin(ConsoleAdmin[Presence]):
     @admin.display(description=gettext_lazy("agents now"), ordering="agents_now")
     def agent_count(self, presence: Presence) -> int:
         """How many agents are in it now."""
-        return int(getattr(presence, "agents_now"))  # noqa: B009  (annotated)
+        return counted(presence, "agents_now")
 
 
 @admin.register(PresenceChange)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from routing.admin.common import ConsoleFormSet, ConsoleInline, Form, TellingAdmin, changed_agents
+from routing.admin.common import ConsoleFormSet, ConsoleInline, Form, TellingAdmin, changed_agents, counted
 from routing.models import Agent, AssignmentMethod, OperatingHours, Queue, QueueType
 
 
@@ -200,9 +200,9 @@ class QueueAdmin(TellingAdmin[Queue]):
     @admin.display(description=gettext_lazy("members"), ordering="member_total")
     def member_count(self, queue: Queue) -> str:
         """How many agents; a default queue has all of them."""
-        return _("Every agent") if queue.is_default else str(getattr(queue, "member_total"))  # noqa: B009
+        return _("Every agent") if queue.is_default else str(counted(queue, "member_total"))
 
     @admin.display(description=gettext_lazy("open"))
     def hours(self, queue: Queue) -> str:
         """Whether it has operating hours."""
-        return _("By hours") if getattr(queue, "span_total") else _("Around the clock")  # noqa: B009
+        return _("By hours") if counted(queue, "span_total") else _("Around the clock")

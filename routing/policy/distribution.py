@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
@@ -27,6 +28,9 @@ from routing.policy.taking import (
     why_not_take,
 )
 from supervisor_console.kernel.errors import Kind, Number, Refusal
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 PAUSE_AFTER_DECLINE = timedelta(seconds=30)
 """For how long nobody is asked again for what they just declined; whoever is alone would be rung at once otherwise."""
@@ -238,8 +242,8 @@ def _blocking(candidate: Candidate) -> ProfileLimit | None:
     return next((found for found in used_up if found.is_blocking), None)
 
 
-def _no(code: str, text: object, candidate: Candidate, **numbers: Number) -> Refusal:
-    return Refusal(code, text, {"agent": candidate.name, **numbers}, kind=Kind.INVALID)  # type: ignore[arg-type]
+def _no(code: str, text: str | _StrPromise, candidate: Candidate, **numbers: Number) -> Refusal:
+    return Refusal(code, text, {"agent": candidate.name, **numbers}, kind=Kind.INVALID)
 
 
 def _membership(contender: Contender, work: Work) -> Refusal | None:

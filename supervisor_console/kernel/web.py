@@ -27,9 +27,15 @@ STATUS: Mapping[Kind, int] = {
 CONFIRMATION_STATUS = 409
 
 
+class _HtmxRequest(HttpRequest):
+    """What the middleware of django-htmx makes of a request."""
+
+    htmx: HtmxDetails
+
+
 def htmx(request: HttpRequest) -> HtmxDetails:
     """The request's htmx details, typed."""
-    return cast(HtmxDetails, getattr(request, "htmx"))  # noqa: B009  (set by the middleware, unknown to HttpRequest)
+    return cast(_HtmxRequest, request).htmx
 
 
 def wants_part(request: HttpRequest) -> bool:

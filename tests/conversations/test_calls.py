@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from conversations.models import CallLeg, Conversation, Message, SupervisorSettings
+from conversations.models import CallLeg, Conversation, Message, SupervisorSettings, Visibility
 from conversations.services import assignment, calls, closure, messaging, offers, supervision, timers
 from routing.models import Channel
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
@@ -198,7 +198,7 @@ def test_whoever_looks_at_the_wrap_up_of_a_call_hears_nothing(floor: Floor) -> N
 
     supervision.monitor(sara, call.pk, now=at(40))
     supervision.join(sara, call.pk, now=at(41))
-    messaging.send(sara, call.pk, text="Note the number", visibility="internal", now=at(42))  # type: ignore[arg-type]
+    messaging.send(sara, call.pk, text="Note the number", visibility=Visibility.INTERNAL, now=at(42))
 
     assert lines(call) == []
 

@@ -1,6 +1,7 @@
 """Who writes what to whom: modes, senders, read markers, sentiment (domain.md 1.5, 3.4)."""
 
 import pytest
+from pytest_django import Settings
 
 from conversations.models import Conversation, Message, Participant, Sentiment, Visibility
 from conversations.sentiment import sentiment_of
@@ -234,8 +235,8 @@ class Fixed:
 
 
 @pytest.fixture
-def scored_by_number(settings: object) -> None:
-    settings.SENTIMENT_SCORER = f"{__name__}.Fixed"  # type: ignore[attr-defined]  # pytest-django's own
+def scored_by_number(settings: Settings) -> None:
+    settings.SENTIMENT_SCORER = f"{__name__}.Fixed"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -215,8 +216,8 @@ def test_an_installation_starts_with_monitor_only() -> None:
         ({"is_elevated": True}, "elevated_voice_video"),
     ],
 )
-def test_what_stands_in_the_way_of_a_transfer(phase: Phase, change: dict[str, bool], expected: str) -> None:
-    facts = replace(about(phase), **change)  # type: ignore[arg-type]  # bools, and one name
+def test_what_stands_in_the_way_of_a_transfer(phase: Phase, change: dict[str, Any], expected: str) -> None:
+    facts = replace(about(phase), **change)
     usual = CELLS[Verb.TRANSFER, phase]
 
     assert code(policy.why_not(Verb.TRANSFER, SUPERVISOR, facts, ALL_ON)) == (expected if usual == "ok" else usual)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Permission
+from pytest_django import DjangoAssertNumQueries
 
 from conversations import selectors
 from conversations.models import Conversation, Customer
@@ -191,14 +192,14 @@ def test_what_does_not_exist_looks_like_what_one_may_not_see(floor: Floor, unkno
 
 
 def test_scope_costs_the_same_however_much_there_is(
-    floor: Floor, django_assert_num_queries: Callable[..., object]
+    floor: Floor, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     actors = [actor_of(who) for who in (floor.sara, floor.stefan, floor.ana)]
     for count in (1, 5):
         for _ in range(count):
             floor.start()
         for actor in actors:
-            with django_assert_num_queries(1):  # type: ignore[attr-defined]  # a context manager of pytest-django
+            with django_assert_num_queries(1):
                 assert len(selectors.visible(actor)) >= count
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -86,11 +87,11 @@ DESK = Desk(
 )
 
 
-def scene(*chats: Chat, desks: tuple[Desk, ...] = (DESK,), **rest: object) -> Scene:
+def scene(*chats: Chat, desks: tuple[Desk, ...] = (DESK,), **rest: Any) -> Scene:
     phases = Counter(chat.phase for chat in chats)
     floor = Floor(at=at(0), phases=phases, channels={Channel.LIVE_CHAT: len(chats)}, chats=chats, desks=desks)
     habits = Habits(has_shift_lead=bool(rest.pop("has_shift_lead", False)))
-    return Scene(replace(floor, **rest), habits)  # type: ignore[arg-type]
+    return Scene(replace(floor, **rest), habits)
 
 
 def agents_deeds(there: Scene) -> set[Deed]:

@@ -5,6 +5,7 @@ by chance fitting or not; ``acting`` says what must hold after each.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
@@ -69,8 +70,7 @@ class FloorMachine(Customers, Agents, Supervisors):
                 self.watch(self.seen.chats[pk], sara, "join")
             if stage in (5, 6):
                 verb, service = ("close", closure.close_session) if stage == 5 else ("end", closure.end)
-                deed = lambda pk=pk, service=service: service(ana, pk, now=self.now)  # noqa: E731
-                self.act(verb, deed, chat=self.seen.chats[pk], actor=ana)
+                self.act(verb, partial(service, ana, pk, now=self.now), chat=self.seen.chats[pk], actor=ana)
 
     @precondition(lambda self: self.has("open"))
     @rule()

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
@@ -90,6 +90,12 @@ def test_many_at_once_do_not_all_pass() -> None:
     assert connection.vendor == "postgresql"
 
 
+def page_of(answer: HttpResponseBase) -> str:
+    """What an answer that is no stream shows."""
+    assert isinstance(answer, HttpResponse)
+    return answer.content.decode()
+
+
 # --- the log-in -----------------------------------------------------------------------------------------------------
 
 
@@ -111,7 +117,7 @@ def test_whoever_guesses_is_slowed_and_told_how_long_to_wait(sara: None) -> None
 
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 300
-    page = answer.content.decode()  # type: ignore[attr-defined]
+    page = page_of(answer)
     assert 'data-code="too_many_attempts"' in page
     assert "Wait 5 minutes and try again" in page
 
@@ -218,7 +224,7 @@ def test_somebody_who_starts_chat_after_chat_is_stopped(floor: Floor, monkeypatc
     assert [start().status_code for _ in range(2)] == [302, 302]
     answer = start()
     assert answer.status_code == 429
-    page = answer.content.decode()  # type: ignore[attr-defined]
+    page = page_of(answer)
     assert 'data-code="too_many_starts"' in page
     assert "Wait 10 min, then start yours." in page
     assert "Hello" in page
@@ -257,7 +263,7 @@ def test_too_much_at_once_is_refused_with_a_page_that_says_so(floor: Floor, what
     answer = TOO_LARGE[what](browser_of(chat), f"/chat/{chat.public_id}/messages/")
 
     assert answer.status_code == 413
-    assert 'data-code="too_large"' in answer.content.decode()  # type: ignore[attr-defined]
+    assert 'data-code="too_large"' in page_of(answer)
     assert Message.objects.count() == before
 
 
@@ -281,11 +287,11 @@ async def test_a_client_that_says_too_much_is_dropped() -> None:
 
     for _ in range(MESSAGES_MOST + 5):
         await socket.send_to(text_data='{"type": "nothing"}')
-    kinds = {"type": ""}
+    kinds: dict[str, object] = {"type": ""}
     while kinds["type"] != "websocket.close":
         kinds = await socket.receive_output(5)
 
-    assert kinds["code"] == TOO_MUCH  # type: ignore[comparison-overlap]
+    assert kinds["code"] == TOO_MUCH
     await socket.disconnect()
 
 

@@ -182,20 +182,15 @@ def _sorted(people: list[Person], address: Address, held: Mapping[int, Holding],
     """By the chosen column, then by name; sorting by capacity reads the load of everybody."""
     if address.sort is None:
         return people
-    key: Callable[[Person], float | str]
-    match address.sort.column:
-        case "load":
-            ratios = _ratios(people, now)
-            key = lambda one: ratios[one.id]  # noqa: E731
-        case "conversations":
-            key = lambda one: held.get(one.id, Holding()).total  # noqa: E731
-        case "since":
-            key = lambda one: (now - one.since).total_seconds()  # noqa: E731
-        case "presence":
-            key = lambda one: ORDER.index(one.base)  # noqa: E731
-        case _:
-            key = lambda one: plain(one.name)  # noqa: E731
-    return sorted(people, key=key, reverse=address.sort.descending)
+    ratios = _ratios(people, now) if address.sort.column == "load" else {}
+    by: dict[str, Callable[[Person], float | str]] = {
+        "load": lambda one: ratios[one.id],
+        "conversations": lambda one: held.get(one.id, Holding()).total,
+        "since": lambda one: (now - one.since).total_seconds(),
+        "presence": lambda one: ORDER.index(one.base),
+        "name": lambda one: plain(one.name),
+    }
+    return sorted(people, key=by[address.sort.column], reverse=address.sort.descending)
 
 
 def _ratios(people: list[Person], now: datetime) -> dict[int, float]:
