@@ -4,22 +4,73 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from conversations.services import timers
 from supervisor_console.heartbeat import Heart
 from supervisor_console.kernel.loops import in_thread
+from supervisor_console.kernel.pages import LOST_AFTER
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
+
+STANDSTILL = timedelta(seconds=6)
+"""After so long without a look, nobody is blamed for what they could not do or say meanwhile."""
+
+
+class Watch:
+    """For how long has this process looked on without a break?
+
+    A break may be of any kind: it has only begun, the database was away or stood still, the process or its machine
+    slept, its clock was set. What happened to this process happened to the others too, most likely.
+    """
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+        self._began: tuple[datetime, float] | None = None
+        self._ended = 0.0
+        self.is_back = True
+        """Whether the look under way is the first one after a break."""
+
+    def begin(self, now: datetime, steady: float) -> None:
+        """A look begins, at a moment of the clock that people know and of one that nobody sets."""
+        if self._began is not None and not self.is_back:
+            passed, elapsed = now - self._began[0], timedelta(seconds=steady - self._began[1])
+            was_set = abs(passed - elapsed) > STANDSTILL
+            self.is_back = was_set or timedelta(seconds=steady - self._ended) > STANDSTILL
+        if self.is_back:
+            self._since = now
+        self._began = now, steady
+
+    def misses(self, now: datetime) -> bool:
+        """Whether everybody has had the time to say that they are there."""
+        return self._since is not None and now - self._since >= LOST_AFTER
+
+    def end(self, steady: float, *, failed: bool = False) -> None:
+        """The look has ended. One that failed, or hung, was none."""
+        assert self._began is not None
+        self._ended = steady
+        self.is_back = failed or timedelta(seconds=steady - self._began[1]) > LOST_AFTER
+
+
+_watch = Watch()
 
 
 def run_due_now() -> int:
     """Run what is due by the clock."""
-    return timers.run_due(now=timezone.now())
+    now, failed = timezone.now(), True
+    _watch.begin(now, time.monotonic())
+    try:
+        given = timers.resume(now=now) if _watch.is_back else 0
+        done = timers.run_due(now=now, misses=_watch.misses(now))
+        failed = False
+        return given + done
+    finally:
+        _watch.end(time.monotonic(), failed=failed)
 
 
 async def keep_time(

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 4.0
 """How often everything that waits is looked at, whether a mark was heard or not."""
 
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass(slots=True)

@@ -118,7 +118,11 @@ def database() -> dict[str, Any]:
             config["NAME"] = str(BASE_DIR / config["NAME"])
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     else:
-        options.setdefault("pool", {"min_size": 2, "max_size": POOL_SIZE, "timeout": 10})
+        # A connection that the server has closed is not handed out. While there is no server, nobody waits for long,
+        # and it is tried again about every second, however long it takes.
+        config["CONN_HEALTH_CHECKS"] = True
+        patience = {"timeout": 5, "reconnect_timeout": 3}
+        options.setdefault("pool", {"min_size": 2, "max_size": POOL_SIZE, **patience})
         options.setdefault("options", f"-c lock_timeout={LOCK_TIMEOUT}s")
     return config
 

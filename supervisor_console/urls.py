@@ -9,6 +9,7 @@ from supervisor_console.login import ConsoleLogin
 from supervisor_console.views import favicon
 
 handler400 = "supervisor_console.views.unreadable"
+handler500 = "supervisor_console.views.failed"
 
 urlpatterns = [
     path("login/", ConsoleLogin.as_view(), name="login"),

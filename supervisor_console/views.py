@@ -1,5 +1,7 @@
 """Which addresses and answers belong to no app?"""
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -7,7 +9,11 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
+from supervisor_console.kernel import outage
+from supervisor_console.kernel.web import unavailable
+
 TOO_LARGE = 413
+FAILED = 500
 
 
 @require_safe
@@ -21,3 +27,14 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig | TooManyFilesSent):
         return HttpResponse(render_to_string("413.html"), status=TOO_LARGE)
     return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """What went wrong on our side: 503 with what to do where the database is the cause, else 500.
+
+    Django calls it while it handles the error, wherever that was raised: in a view, or in what runs before one.
+    """
+    refusal = outage.refusal_of(sys.exc_info()[1])
+    if refusal is not None:
+        return unavailable(request, refusal)
+    return HttpResponse(render_to_string("500.html"), status=FAILED)

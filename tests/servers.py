@@ -102,28 +102,32 @@ def find_chromium() -> str | None:
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server for this run; the value is its address."""
+    with temporary_folder("console-pg-") as folder, running(postgresql_program(folder)) as server:
+        yield server.address
+
+
+def postgresql_program(folder: Path, **settings: str) -> Program:
+    """A PostgreSQL server in this folder, with an empty cluster; ``settings`` are laid over those of all test runs."""
     programs = _postgresql_programs()
-    with temporary_folder("console-pg-") as folder:
-        as_user = _ordinary_user(folder)
-        data = folder / "data"
-        _run([*as_user, programs / "initdb", "-D", data, "-U", "console", "-A", "trust", "-E", "UTF8", "--no-sync"])
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(folder),
-            "max_connections": "200",
-            # What is lost with the machine is lost with the run.
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "jit": "off",
-            "autovacuum": "off",
-        }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [*as_user, *_ends_with_us("INT"), programs / "postgres", "-D", data, *options]
-        is_ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "console", "-d", "postgres"]
-        server = Program(command, folder / "log", ready=lambda: _succeeds(is_ready), stop=signal.SIGINT)
-        with running(server):
-            yield f"postgresql://console@{quote(str(folder), safe='')}/console"
+    as_user = _ordinary_user(folder)
+    data = folder / "data"
+    _run([*as_user, programs / "initdb", "-D", data, "-U", "console", "-A", "trust", "-E", "UTF8", "--no-sync"])
+    found = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "max_connections": "200",
+        # What is lost with the machine is lost with the run.
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "jit": "off",
+        "autovacuum": "off",
+    } | settings
+    options = [part for name, value in found.items() for part in ("-c", f"{name}={value}")]
+    command = [*as_user, *_ends_with_us("INT"), programs / "postgres", "-D", data, *options]
+    is_ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "console", "-d", "postgres"]
+    address = f"postgresql://console@{quote(str(folder), safe='')}/console"
+    return Program(command, folder / "log", ready=lambda: _succeeds(is_ready), stop=signal.SIGINT, address=address)
 
 
 @contextlib.contextmanager

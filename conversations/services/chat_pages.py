@@ -47,9 +47,9 @@ def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | No
     return pages.keep_alive(ChatPage.objects.all(), process, closed, now or timezone.now())
 
 
-def gone(now: datetime) -> list[int]:
+def gone(now: datetime, *, misses: bool = True) -> list[int]:
     """The conversations whose customer was connected and is not any more."""
-    return pages.gone(ChatPage.objects.all(), "conversation_id", now)
+    return pages.gone(ChatPage.objects.all(), "conversation_id", now, misses=misses)
 
 
 @action()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -31,9 +31,13 @@ from conversations.models import (
 from conversations.policy import Phase, Trigger
 from routing.locks import LockedAgent, lock_agents
 from routing.policy import PresenceCause
+from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
 from supervisor_console.kernel.realtime import action
+
+AGAIN = timedelta(seconds=20)
+"""How long an offer can be answered whose time ran out during a standstill."""
 
 
 def _lock_own_offer(
@@ -184,6 +188,26 @@ def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent |
         return None
     notifications.notify([offer.agent.user_id], "offer_missed", conversation, now=now, level=NoticeLevel.WARN)
     return _decline(SYSTEM, conversation, offer, agents, now, missed=True)
+
+
+@action()
+def give_time(offer_id: int, *, now: datetime | None = None) -> bool:
+    """An offer ran out while nothing could be answered: it can be answered for ``AGAIN`` from now on.
+
+    Returns whether it was still asked. The agent's desk shows the new countdown; the time counts as the offer's own,
+    so that it is in no history.
+    """
+    conversation, offer = lock_offer(offer_id)
+    now = now or timezone.now()
+    if offer.status != OfferStatus.PENDING or offer.expires_at > now:
+        return False
+    offer.expires_at = now + AGAIN
+    offer.save(update_fields=["expires_at"])
+    realtime.announce(
+        [f"user:{offer.agent.user_id}"],
+        {"type": "event", "code": "offer.given_time", "conversation": conversation.pk, "at": now.isoformat()},
+    )
+    return True
 
 
 @action()

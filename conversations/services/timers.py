@@ -29,8 +29,12 @@ BATCH = 200
 """How many rows of one kind are handled in one round."""
 
 
-def run_due(*, now: datetime | None = None) -> int:
-    """Do everything that is due at ``now``; returns how many things were done."""
+def run_due(*, now: datetime | None = None, misses: bool = True) -> int:
+    """Do everything that is due at ``now``; returns how many things were done.
+
+    ``misses`` says whether a page that no process said lives counts as lost: not in the first moments after nobody
+    could say so.
+    """
     at = now or timezone.now()
     realtime.prune(at)
     idempotency.prune(at)
@@ -38,15 +42,25 @@ def run_due(*, now: datetime | None = None) -> int:
     done = _each(_due_offers(at), lambda pk: offers.expire(pk, now=at))
     done += _each(_due_holds(at), lambda pk: closure.release_wrap_up_capacity(pk, now=at))
     done += _each(_silent_with_bots(at), lambda pk: bots.give_up(pk, now=at))
-    done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
-    done += _each(presence.gone(at)[:BATCH], lambda pk: presence.leave(pk, now=at))
-    done += _each(chat_pages.gone(at)[:BATCH], lambda pk: chat_pages.leave(pk, now=at))
+    if misses:
+        done += _each(_lost_monitors(at), lambda pk: supervision.drop_lost_monitor(pk, SYSTEM, now=at))
+    done += _each(presence.gone(at, misses=misses)[:BATCH], lambda pk: presence.leave(pk, now=at))
+    done += _each(chat_pages.gone(at, misses=misses)[:BATCH], lambda pk: chat_pages.leave(pk, now=at))
     done += _each(_left_for_good(at), lambda pk: closure.customer_gone(pk, now=at))
     done += _each(_orphaned(at), lambda pk: absence.agent_gone(pk, now=at))
     done += _each(_unanswerable_offers(), lambda pk: offers.withdraw_unanswerable(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done
+
+
+def resume(*, now: datetime | None = None) -> int:
+    """Go on after a standstill: offers that ran out meanwhile can be answered again for a moment.
+
+    Nobody could answer them, and a missed offer keeps new work from an agent. Returns how many there were.
+    """
+    at = now or timezone.now()
+    return _each(_due_offers(at), lambda pk: offers.give_time(pk, now=at))
 
 
 def _each(ids: Iterable[int], act: Callable[[int], object]) -> int:

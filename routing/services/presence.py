@@ -200,9 +200,9 @@ def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | No
     return pages.keep_alive(Connection.objects.all(), process, closed, now or timezone.now())
 
 
-def gone(now: datetime) -> list[int]:
+def gone(now: datetime, *, misses: bool = True) -> list[int]:
     """The agents who were connected and are not any more. Nobody who never was is among them."""
-    return pages.gone(Connection.objects.all(), "agent_id", now)
+    return pages.gone(Connection.objects.all(), "agent_id", now, misses=misses)
 
 
 @action()

@@ -53,10 +53,14 @@ def keep_alive(pages: models.QuerySet[P], process: UUID, closed: Iterable[UUID],
     return frozenset(live.values_list("key", flat=True))
 
 
-def gone(pages: models.QuerySet[P], owner: str, now: datetime) -> list[int]:
-    """The owners (ids of the field ``owner``) whose every page is over; who never had one is not among them."""
-    there = pages.exclude(over(now)).values(owner)
-    found = pages.filter(over(now)).exclude(**{f"{owner}__in": there})
+def gone(pages: models.QuerySet[P], owner: str, now: datetime, *, misses: bool = True) -> list[int]:
+    """The owners (ids of the field ``owner``) whose every page is over; who never had one is not among them.
+
+    Who looks again after a standstill ``misses`` nobody yet: what no process could say lives is not lost for that.
+    """
+    is_over = over(now) if misses else Q(closed_at__lte=now - RELOAD)
+    there = pages.exclude(is_over).values(owner)
+    found = pages.filter(is_over).exclude(**{f"{owner}__in": there})
     return list(found.order_by(owner).values_list(owner, flat=True).distinct())
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -25,6 +26,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.TOO_OFTEN: 429,
 }
 CONFIRMATION_STATUS = 409
+RETRY_AFTER_SECONDS = "5"
 
 
 class _HtmxRequest(HttpRequest):
@@ -34,8 +36,8 @@ class _HtmxRequest(HttpRequest):
 
 
 def htmx(request: HttpRequest) -> HtmxDetails:
-    """The request's htmx details, typed."""
-    return cast(_HtmxRequest, request).htmx
+    """The request's htmx details, typed; also of one that did not get as far as the middleware which sets them."""
+    return cast(_HtmxRequest, request).htmx if hasattr(request, "htmx") else HtmxDetails(request)
 
 
 def wants_part(request: HttpRequest) -> bool:
@@ -79,6 +81,18 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         response.headers["HX-Reswap"] = "none"
         return trigger(toast(response, refusal.sentence, level="error", code=refusal.code), "refused")
     return render(request, "refusal.html", {"refusal": refusal}, status=status)
+
+
+def unavailable(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The answer while the database cannot do it: as ``refused``, but the page asks it for nothing."""
+    if wants_part(request):
+        response = HttpResponse(headers={"HX-Reswap": "none"})
+        toast(response, refusal.sentence, level="error", code=refusal.code)
+    else:
+        response = HttpResponse(render_to_string("503.html", {"refusal": refusal}))
+    response.status_code = STATUS[refusal.kind]
+    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
 
 
 class RefusalMiddleware:

@@ -110,6 +110,27 @@ def test_an_offer_whose_time_has_run_out_is_over_before_it_is_swept(floor: Floor
     assert fresh(chat).state == "open"
 
 
+def test_an_offer_that_ran_out_during_a_standstill_can_be_answered_for_a_moment(floor: Floor) -> None:
+    chat = floor.offered()
+
+    with hearing() as heard:
+        assert timers.resume(now=at(130)) == 1
+    assert timers.resume(now=at(130)) == 0, "once, however many look again"
+    assert timers.run_due(now=at(149)) == 0
+    offers.accept(actor_of(floor.ana), offer_of(chat).pk, now=at(149))
+
+    assert heard.by("offer.given_time") == {"ana"}
+    assert fresh(chat).agent_id == floor.ana.pk
+    assert presence(floor.ana) != "Inactive"
+
+
+def test_an_offer_that_nobody_answers_after_a_standstill_either_is_missed(floor: Floor) -> None:
+    floor.offered()
+    timers.resume(now=at(130))
+
+    assert timers.run_due(now=at(150)) == 1
+
+
 def test_the_time_is_the_workstream_s(floor: Floor) -> None:
     floor.chat.accept_seconds = 30
     floor.chat.save()
@@ -209,7 +230,7 @@ def test_the_settings_have_no_effect_where_that_presence_is_allowed(
 
     decline(floor, how)
 
-    assert presence(floor.ana) == "Available"
+    assert presence(floor.ana) != "Inactive"
 
 
 def test_a_missed_offer_leaves_who_is_offline_offline(floor: Floor) -> None:

@@ -2,10 +2,14 @@
 
 import asyncio
 import threading
+from datetime import timedelta
 
 import pytest
 
 from supervisor_console import background
+from supervisor_console.background import Watch
+from supervisor_console.kernel.pages import LOST_AFTER
+from tests.cast import at
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +88,67 @@ async def test_the_work_runs_in_a_thread_and_leaves_the_loop_free_for_sockets() 
     await asyncio.wait_for(background.keep_time(stop, run_due=run_due), timeout=5)
 
     assert main not in seen
+
+
+ROUND = 1.0
+
+
+def looks(watch: Watch, begin: int, end: int, *, ahead: float = 0.0) -> list[bool]:
+    """A look each second; whether people are missed at each. ``ahead`` is how far the clock was set."""
+    found = []
+    for second in range(begin, end):
+        now = at(second + ahead)
+        watch.begin(now, float(second))
+        found.append(watch.misses(now))
+        watch.end(second + 0.1)
+    return found
+
+
+def test_who_looks_on_without_a_break_misses_people_after_a_while() -> None:
+    patience = int(LOST_AFTER.total_seconds())
+
+    assert looks(Watch(), 0, 20) == [False] * patience + [True] * (20 - patience)
+
+
+def test_after_a_standstill_nobody_is_missed_until_they_could_say_that_they_are_there() -> None:
+    watch = Watch()
+    looks(watch, 0, 20)
+
+    after = looks(watch, 60, 80)
+
+    assert after[0] is False
+    assert after[-1] is True
+    assert after == looks(Watch(), 0, 20)
+
+
+@pytest.mark.parametrize("seconds", [600.0, -600.0])
+def test_a_clock_that_was_set_is_a_standstill(seconds: float) -> None:
+    """Each of the others has said that it lives by the old time."""
+    watch = Watch()
+    looks(watch, 0, 20)
+
+    assert looks(watch, 20, 40, ahead=seconds) == looks(Watch(), 0, 20)
+
+
+def test_a_look_that_failed_or_hung_is_none() -> None:
+    for seconds, failed in ((0.1, True), (LOST_AFTER.total_seconds() + 1, False)):
+        watch = Watch()
+        looks(watch, 0, 20)
+        watch.begin(at(20), 20.0)
+        watch.end(20.0 + seconds, failed=failed)
+
+        second = 20.0 + seconds + ROUND
+        watch.begin(at(second), second)
+        assert watch.is_back
+        assert not watch.misses(at(second) + timedelta(seconds=1))
+
+
+def test_a_slow_look_is_no_break() -> None:
+    """The control: where looking takes long, people are missed all the same."""
+    watch = Watch()
+    for second in range(0, 40, 9):
+        watch.begin(at(second), float(second))
+        watch.end(second + 8.0)
+
+    assert not watch.is_back
+    assert watch.misses(at(40))
