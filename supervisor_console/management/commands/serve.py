@@ -18,6 +18,7 @@ from supervisor_console.background import keep_time
 from supervisor_console.checking import keep_checking
 from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import SERVE, Heart
+from supervisor_console.kernel.held_open import hold_open
 from supervisor_console.server import PatientServer, running_reactor
 
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         from supervisor_console.asgi import application
 
+        hold_open()
         server = PatientServer(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
