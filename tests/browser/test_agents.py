@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from conversations.services import intake
-from routing.models import BasePresence, Presence
+from routing.models import AgentSkill, BasePresence, Presence, Skill
 from routing.services import presence
 from tests.browser.conftest import People
 from tests.cast import Floor, actor_of, make_floor, set_presence
@@ -139,6 +139,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 ) -> None:
     floor.cene.user.first_name, floor.cene.user.last_name = LONG.split()
     floor.cene.user.save()
+    for name in ("Contracts of public institutions", "Payments from abroad", "Returns of what was damaged"):
+        skill = Skill.objects.create(type="Knowledge", name=name)
+        AgentSkill.objects.create(agent=floor.cene, skill=skill, proficiency=5)
     set_presence(floor.ana, BasePresence.AWAY)
     floor.active(by=floor.ana)
     page = open_page(floor.sara, size=size, color_scheme=theme)
