@@ -113,18 +113,3 @@ document.addEventListener("submit", (event) => {
     form.requestSubmit(event.submitter ?? undefined);
   });
 });
-
-// Radio lists that can be searched inside a dialog.
-document.addEventListener("input", (event) => {
-  const list = event.target.dataset?.filterList && document.querySelector(event.target.dataset.filterList);
-  if (!list) return;
-  const words = event.target.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const entry of list.querySelectorAll(".pick")) {
-    const content = (entry.dataset.search ?? entry.textContent).toLocaleLowerCase();
-    entry.hidden = !words.every((word) => content.includes(word));
-    if (!entry.hidden) shown += 1;
-  }
-  const count = document.querySelector(`[data-filter-count="${event.target.dataset.filterList}"]`);
-  if (count) count.textContent = text("shown_of", { n: shown });
-});

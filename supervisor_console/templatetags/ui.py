@@ -232,7 +232,6 @@ def ui_texts() -> SafeString:
         "typing_one": _("{name} is typing …"),
         "typing_many": _("{name} are typing …"),
         "public_mode": _("The customer reads what you write here."),
-        "shown_of": _("{n} shown"),
         "shortcuts": _("Keyboard"),
         "late": _("Time is up"),
         "at_risk": _("At risk"),
