@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from conversations.admin import full_check
 from conversations.admin.links import link_to
 from conversations.invariants import RULES, faults_of
 from conversations.models import Finding, FloorCheck
@@ -25,7 +27,9 @@ from supervisor_console.kernel.errors import ActionRefused
 
 @admin.register(Finding)
 class FindingAdmin(ReadOnlyAdmin[Finding]):
-    """What breaks a rule among the ongoing conversations; ``manage.py check_floor`` asks the same of everything."""
+    """What breaks a rule among the ongoing conversations, and above it the check of all data (``full_check``)."""
+
+    change_list_template = "admin/conversations/finding/change_list.html"
 
     list_title = gettext_lazy("Floor check")
     list_display = ("code", "subject", "is_repairable", "is_confirmed", "found_at")
@@ -42,6 +46,16 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
         """Whoever may see the list: administrators."""
         return self.has_view_permission(request)
 
+    def get_urls(self) -> list[URLPattern]:
+        """The list and its rows, and the check of all data."""
+        wrap, may = self.admin_site.admin_view, full_check.administrators
+        own = [
+            path("all/", wrap(may(full_check.part)), name="conversations_full_check"),
+            path("all/check/", wrap(may(full_check.ask)), name="conversations_full_check_ask"),
+            path("all/stop/", wrap(may(full_check.stop)), name="conversations_full_check_stop"),
+        ]
+        return own + super().get_urls()
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, with when everything was looked at last, and by how many rules."""
         checked = FloorCheck.objects.values_list("checked_at", flat=True).first()
@@ -49,11 +63,9 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
             subtitle = _("The background work has not looked yet. It does once a minute while it runs.")
         else:
             seconds = max(0, int((timezone.now() - checked).total_seconds()))
-            subtitle = _(
-                "%(rules)d rules, looked at %(seconds)d s ago. manage.py check_floor asks them of what is over."
-            )
+            subtitle = _("%(rules)d rules, looked at %(seconds)d s ago among what goes on.")
             subtitle %= {"rules": sum(not rule.reads_closed for rule in RULES), "seconds": seconds}
-        return super().changelist_view(request, {"subtitle": subtitle, **(extra_context or {})})
+        return super().changelist_view(request, {"subtitle": subtitle, **full_check.context(), **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("wrong with it now"))
     def now(self, finding: Finding) -> str:

@@ -13,7 +13,7 @@ from conversations.models.conversation import (
     State,
     StateReason,
 )
-from conversations.models.finding import Finding, FloorCheck
+from conversations.models.finding import CheckStage, Finding, FloorCheck, FullCheck, FullCheckFinding
 from conversations.models.history import HistoryEntry, Notice, NoticeLevel, SentimentChange
 from conversations.models.message import Message, SenderKind, Visibility
 from conversations.models.offer import Offer, OfferKind, OfferStatus
@@ -26,6 +26,7 @@ __all__ = [
     "AssignReason",
     "CallLeg",
     "ChatPage",
+    "CheckStage",
     "ClosureReason",
     "Conversation",
     "ConversationQuerySet",
@@ -33,6 +34,8 @@ __all__ = [
     "Direction",
     "Finding",
     "FloorCheck",
+    "FullCheck",
+    "FullCheckFinding",
     "HistoryEntry",
     "LeftReason",
     "LegState",

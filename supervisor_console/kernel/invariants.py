@@ -23,6 +23,7 @@ SKEW = timedelta(seconds=5)
 """By how much the clocks of two processes may differ."""
 
 Row = Mapping[str, Any]
+Ids = frozenset[int] | range
 M = TypeVar("M", bound=Model)
 
 
@@ -36,23 +37,31 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is asked: at which time, and of which rows; of all where no ids are given.
+    """What is asked: at which time, and of which rows; of all where no ids are given, a set of them or a range.
 
     ``with_closed`` asks the rules about what is over, too: they read every conversation there ever was.
     """
 
     now: datetime
-    conversation_ids: frozenset[int] | None = None
-    agent_ids: frozenset[int] | None = None
+    conversation_ids: Ids | None = None
+    agent_ids: Ids | None = None
     with_closed: bool = True
 
     def narrow(self, rows: QuerySet[M], conversation: str) -> QuerySet[M]:
         """These rows, of the conversations that are asked about; ``conversation`` is the field of their id."""
-        return rows if self.conversation_ids is None else rows.filter(**{f"{conversation}__in": self.conversation_ids})
+        return _among(rows, conversation, self.conversation_ids)
 
     def narrow_agents(self, rows: QuerySet[M], agent: str) -> QuerySet[M]:
         """These rows, of the agents who are asked about."""
-        return rows if self.agent_ids is None else rows.filter(**{f"{agent}__in": self.agent_ids})
+        return _among(rows, agent, self.agent_ids)
+
+
+def _among(rows: QuerySet[M], field: str, ids: Ids | None) -> QuerySet[M]:
+    if ids is None:
+        return rows
+    if isinstance(ids, range):
+        return rows.filter(**{f"{field}__gte": ids.start, f"{field}__lt": ids.stop})
+    return rows.filter(**{f"{field}__in": ids})
 
 
 @dataclass(frozen=True, slots=True)

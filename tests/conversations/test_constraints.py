@@ -11,6 +11,7 @@ from conversations.models import (
     CallLeg,
     Conversation,
     Finding,
+    FullCheck,
     Message,
     Offer,
     Participant,
@@ -259,7 +260,18 @@ def two_lines_of_one_person(floor: Floor) -> None:
     another_leg(call, "consult", call.participants.get())
 
 
+def check(floor: Floor, **values: object) -> FullCheck:
+    return FullCheck.objects.create(asked_by=floor.otto, asked_at=T0, **values)
+
+
+@violates("full_check_one_at_a_time")
+def two_checks_at_a_time(floor: Floor) -> None:
+    check(floor)
+    check(floor)
+
+
 VIOLATIONS |= {
+    "full_check_over_means_ended": lambda floor: check(floor, is_over=True),
     "finding_once": lambda floor: twice(
         Finding, conversation=floor.start(), code="open_is_alone", is_repairable=True, found_at=T0
     ),

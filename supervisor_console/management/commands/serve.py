@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from conversations.simulator.floor import Habits
 from conversations.simulator.running import run, why_not_here
 from supervisor_console.background import keep_time
-from supervisor_console.checking import keep_checking
+from supervisor_console.checking import keep_checking, keep_checking_everything
 from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import SERVE, Heart
 from supervisor_console.kernel.held_open import hold_open
@@ -62,6 +62,7 @@ class Command(BaseCommand):
             self._begin(partial(keep_time, heart=Heart(SERVE)))
             self._begin(hand_out)
             self._begin(keep_checking)
+            self._begin(keep_checking_everything)
         if simulate:
             self._begin(partial(run, Habits(rate=simulate)))
         name = f"[{host}]" if ":" in host else host

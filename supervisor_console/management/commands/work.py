@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from supervisor_console.background import keep_time
-from supervisor_console.checking import keep_checking
+from supervisor_console.checking import keep_checking, keep_checking_everything
 from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import SILENT_SECONDS, WORK, Heart, lives_here
 from supervisor_console.kernel.held_open import hold_open
@@ -47,4 +47,6 @@ class Command(BaseCommand):
             loop.add_signal_handler(number, stop.set)
         self.stdout.write("Working (Ctrl+C stops it)")
         self.stdout.flush()
-        await asyncio.gather(keep_time(stop, heart=Heart(WORK)), hand_out(stop), keep_checking(stop))
+        await asyncio.gather(
+            keep_time(stop, heart=Heart(WORK)), hand_out(stop), keep_checking(stop), keep_checking_everything(stop)
+        )
