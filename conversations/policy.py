@@ -339,6 +339,13 @@ def why_not_supervise(actor: Actor, facts: Facts, switches: Switches, verb: Verb
     return _why_not_by_row(facts, switches, verb)
 
 
+def why_not_cancel_transfer(actor: Actor, facts: Facts) -> Refusal | None:
+    """Why this actor cannot take back a pending transfer; the switch is about new ones only (domain.md 3.1, 3.6)."""
+    if (refusal := why_not_supervisor(actor)) is not None:
+        return refusal
+    return None if actor.supervises_queue(facts.queue_id) else OUT_OF_SCOPE
+
+
 def _why_not_by_row(facts: Facts, switches: Switches, verb: Verb) -> Refusal | None:
     enabled = {
         Verb.MONITOR: switches.monitor,

@@ -320,7 +320,7 @@ def _pending(view: _View) -> Pending | None:
         by = offer.requested_by.display_name if offer.requested_by is not None else "–"
         text = _("%(name)s asked %(agent)s to take over.") % {"name": by, "agent": offer.agent.name}
         cancel = _post("cancel_transfer", _("Cancel pending transfer"), "undo-2", view.row.pk)
-        refusal = policy.why_not_supervise(view.actor, view.facts, view.switches, Verb.TRANSFER)
+        refusal = policy.why_not_cancel_transfer(view.actor, view.facts)
         return Pending(text, offer.expires_at.isoformat(), replace(cancel, refusal=refusal))
     return Pending(_("Offered to %(agent)s.") % {"agent": offer.agent.name}, offer.expires_at.isoformat(), None)
 

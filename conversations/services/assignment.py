@@ -285,8 +285,8 @@ def transfer(
 def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> TransferCancelled:
     """Take back a pending transfer; everything is as before the request (domain.md 3.6).
 
-    A waiting conversation whose customer wrote meanwhile opens (T21). Raises ``ActionRefused`` where
-    it was answered meanwhile. Announced to supervisors and both agents.
+    A waiting conversation whose customer wrote meanwhile opens (T21). Also while the switch is off, which is about new
+    ones. Raises ``ActionRefused`` where it was answered meanwhile. Announced to supervisors and both agents.
     """
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
@@ -296,7 +296,7 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
         raise ActionRefused(steps.overtaken(policy.NO_PENDING_TRANSFER, actor, conversation, now))
     agents = lock_agents([offer.agent_id, conversation.agent_id])
     facts = selectors.facts(conversation, offer)
-    require(policy.why_not_supervise(actor, facts, selectors.switches(), Verb.TRANSFER))
+    require(policy.why_not_cancel_transfer(actor, facts))
 
     hearers = steps.audience(conversation, actor.user_id, offer.requested_by_id, offer.agent.user_id)
     steps.withdraw_offer(conversation, offer, "cancelled", now)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from conversations.models import Conversation, Offer, OfferStatus, SupervisorSettings
 from conversations.services import assignment, closure, intake, messaging, offers, supervision
@@ -397,6 +398,21 @@ def test_a_presence_chosen_by_hand_outlives_an_offer_that_is_taken_back(floor: F
     assignment.cancel_transfer(sara, chat.pk, now=at(60))
 
     assert presence(floor.boris) == "Busy"
+
+
+def test_a_switch_that_is_turned_off_strands_no_request(floor: Floor, sara: Actor, client: Client) -> None:
+    chat = request(floor, floor.active())
+    SupervisorSettings.objects.update(transfer_enabled=False)
+    client.force_login(floor.sara)
+
+    page = client.get(f"/conversations/{chat.pk}/").content.decode()
+    button = page[: page.index("Cancel pending transfer")].rpartition("<button")[2]
+    assert "aria-disabled" not in button
+    assignment.cancel_transfer(sara, chat.pk, now=at(60))
+
+    assert fresh(chat).agent_id == floor.ana.pk
+    with pytest.raises(ActionRefused, match="setting_off"):
+        request(floor, chat)
 
 
 def test_there_must_be_a_transfer_to_cancel(floor: Floor, sara: Actor) -> None:
