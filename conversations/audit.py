@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
 
 from conversations.events import ConversationEvent
-from conversations.models import HistoryEntry
+from conversations.models import Conversation, HistoryEntry
 from supervisor_console.kernel import realtime
+from supervisor_console.kernel.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,31 @@ class Audience:
     user_ids: frozenset[int] = frozenset()
     customer: bool = False
     open_list: bool = field(default=False)
+
+
+class Heading(TypedDict):
+    """What every event of a conversation says: who, when, the version it made, from which state to which."""
+
+    actor: Actor
+    at: datetime
+    conversation_id: int
+    version: int
+    from_state: str
+    to_state: str
+    reason: str
+
+
+def heading(actor: Actor, conversation: Conversation, now: datetime, before: str | None = None) -> Heading:
+    """The heading of what just happened, once the row is saved; ``before`` is the former state if it has moved."""
+    return Heading(
+        actor=actor,
+        at=now,
+        conversation_id=conversation.pk,
+        version=conversation.version,
+        from_state=conversation.state if before is None else before,
+        to_state=conversation.state,
+        reason=conversation.reason,
+    )
 
 
 def record(event: ConversationEvent) -> None:

@@ -102,15 +102,9 @@ def escalate(conversation: LockedConversation, now: datetime) -> ConversationEsc
     steps.open_segment(conversation, now)
     steps.open_session(conversation, now=now)
     steps.say(conversation, "bot_escalated", {"bot": bot.name}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     event = ConversationEscalated(
-        actor=bot_actor(bot),
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(bot_actor(bot), conversation, now, before),
         agent_id=bot.pk,
         agent=bot.name,
     )
@@ -123,16 +117,8 @@ def end(conversation: LockedConversation, now: datetime) -> ConversationClosed:
     bot = bot_of(conversation)
     hearers = steps.audience(conversation, customer=True)
     steps.say(conversation, "bot_ended", {"bot": bot.name}, now)
-    version, before = steps.finish(conversation, {}, None, Trigger.BOT_ENDS, ClosureReason.BOT_END, now, cause="ended")
-    event = ConversationClosed(
-        actor=bot_actor(bot),
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    before = steps.finish(conversation, {}, None, Trigger.BOT_ENDS, ClosureReason.BOT_END, now, cause="ended")
+    event = ConversationClosed(**audit.heading(bot_actor(bot), conversation, now, before))
     audit.publish(event, hearers)
     return event
 

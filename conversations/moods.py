@@ -87,13 +87,7 @@ def _threshold(of_queue: int | None, of_all: int) -> int:
 def announce(conversation: LockedConversation, now: datetime) -> None:
     """Let the reports hear of a sentiment that changed, once the row is saved: tiles and lane depend on it."""
     event = SentimentChanged(
-        actor=SYSTEM,
-        at=now,
-        conversation_id=conversation.pk,
-        version=conversation.version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(SYSTEM, conversation, now),
         sentiment=conversation.sentiment,
     )
     audit.announce(event, audit.Audience(frozenset({conversation.queue_id})))

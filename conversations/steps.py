@@ -214,17 +214,16 @@ def ask_to_distribute(*, agent_id: int = 0, conversation_id: int = 0) -> None:
     )
 
 
-def save(conversation: LockedConversation) -> int:
-    """Write the row with the next version, and return that version."""
+def save(conversation: LockedConversation) -> None:
+    """Write the row with the next version."""
     conversation.version += 1
     conversation.save()
-    return conversation.version
 
 
-def touch(conversation: LockedConversation, now: datetime) -> int:
+def touch(conversation: LockedConversation, now: datetime) -> None:
     """Restart the auto-close clock and make a new version: something happened, the state stays."""
     conversation.last_activity_at = now
-    return save(conversation)
+    save(conversation)
 
 
 # --- sessions and segments --------------------------------------------------------------------------------
@@ -432,16 +431,9 @@ def reopen(conversation: LockedConversation, now: datetime) -> None:
     hearers = audience(conversation, customer=True, open_list=True)
     before = move(conversation, Trigger.CUSTOMER_RETURNS, Phase.OPEN, now=now)
     open_session(conversation, now=now)
-    version = save(conversation)
-    event = CustomerReturned(
-        actor=customer_actor(conversation.customer_id, conversation.customer.name),
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    save(conversation)
+    customer = customer_actor(conversation.customer_id, conversation.customer.name)
+    event = CustomerReturned(**audit.heading(customer, conversation, now, before))
     audit.publish(event, hearers)
 
 
@@ -486,8 +478,8 @@ def back_to_queue(
     *,
     left: LeftReason = LeftReason.RELEASED,
     line: str = "agent_released",
-) -> tuple[int, str]:
-    """Active to Open: the agent leaves, capacity is free, a new attempt begins. Returns version and former state."""
+) -> str:
+    """Active to Open: the agent leaves, capacity is free, a new attempt begins. Returns the former state."""
     agent = agents[conversation.agent_id or 0]
     withdraw_transfer(conversation, offer, "moved_on", now)
     before = move(conversation, trigger, Phase.OPEN, now=now)
@@ -495,9 +487,9 @@ def back_to_queue(
     close_session(conversation, reason, now)
     open_session(conversation, now=now)
     say(conversation, line, {"agent": agent.name}, now)
-    version = save(conversation)
+    save(conversation)
     let_go(agents, agent.pk, now)
-    return version, before
+    return before
 
 
 def to_waiting(
@@ -509,16 +501,16 @@ def to_waiting(
     now: datetime,
     *,
     left: LeftReason = LeftReason.LEFT,
-) -> tuple[int, str]:
-    """Active to Waiting: the agent leaves, capacity is free, their name stays. Returns version and former state."""
+) -> str:
+    """Active to Waiting: the agent leaves, capacity is free, their name stays. Returns the former state."""
     agent = agents[conversation.agent_id or 0]
     withdraw_transfer(conversation, offer, "moved_on", now)
     before = move(conversation, trigger, Phase.WAITING, now=now)
     end_participations(conversation, left, now, modes=[Mode.PRIMARY, Mode.CONSULT])
     close_session(conversation, reason, now)
-    version = save(conversation)
+    save(conversation)
     let_go(agents, agent.pk, now)
-    return version, before
+    return before
 
 
 def finish(
@@ -531,11 +523,11 @@ def finish(
     *,
     cause: str,
     reason: StateReason | None = None,
-) -> tuple[int, str]:
+) -> str:
     """Close for good: no live participant, session, segment or offer remains (domain.md 2.5, 4).
 
     An agent who finishes wrap-up before its block time is over stays blocked until then (2.4); a
-    force close frees them at once. Returns version and former state.
+    force close frees them at once. Returns the former state.
     """
     blocked_until = conversation.capacity_held_until if trigger == Trigger.FINISH_WRAP_UP else None
     had_it = conversation.agent_id if current_phase(conversation) != Phase.OFFERED else None
@@ -546,9 +538,9 @@ def finish(
     close_session(conversation, closure, now)
     end_segment(conversation, closure, now)
     end_participations(conversation, LeftReason.CLOSED, now)
-    version = save(conversation)
+    save(conversation)
     let_go(agents, had_it, now)
-    return version, before
+    return before
 
 
 # --- presence ----------------------------------------------------------------------------------------------

@@ -46,11 +46,9 @@ def agent_gone(conversation_id: int, *, now: datetime | None = None) -> AgentDis
     hearers = steps.audience(conversation, customer=True, open_list=not waits)
     if waits:
         steps.whisper(conversation, "agent_disconnected_waiting", {"agent": agent.name}, now)
-        version, before = steps.to_waiting(
-            conversation, agents, None, trigger, closure, now, left=LeftReason.CONNECTION_LOST
-        )
+        before = steps.to_waiting(conversation, agents, None, trigger, closure, now, left=LeftReason.CONNECTION_LOST)
     else:
-        version, before = steps.back_to_queue(
+        before = steps.back_to_queue(
             conversation,
             agents,
             None,
@@ -69,13 +67,7 @@ def agent_gone(conversation_id: int, *, now: datetime | None = None) -> AgentDis
             queue=conversation.queue.name,
         )
     event = AgentDisconnected(
-        actor=SYSTEM,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(SYSTEM, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )

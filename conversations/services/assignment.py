@@ -104,17 +104,11 @@ def assign(
     steps.whisper(conversation, "assigned", {"name": actor.name, "agent": agent.name}, now)
     if note:
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.OFFERED, now)
     notifications.notify([agent.user_id], "assigned", conversation, now=now, name=actor.name)
     event = ConversationAssigned(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
         note=note,
@@ -182,15 +176,9 @@ def assign_to_queue(
     )
     if note:
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     event = ConversationAssignedToQueue(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         from_queue_id=former.pk,
         from_queue=former.name,
         queue_id=queue.pk,
@@ -248,7 +236,7 @@ def transfer(
     steps.whisper(conversation, "transfer_requested", {"name": actor.name, "agent": agent.name}, now)
     if note:
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     steps.settle_presence([agent], PresenceCause.OFFERED, now)
     if conversation.agent is not None:
         notifications.notify(
@@ -261,13 +249,7 @@ def transfer(
         )
     notifications.notify([agent.user_id], "assigned", conversation, now=now, name=actor.name)
     event = TransferRequested(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         agent_id=agent.pk,
         agent=agent.name,
         from_agent_id=holder.pk if holder is not None else None,
@@ -302,18 +284,12 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
     steps.withdraw_offer(conversation, offer, "cancelled", now)
     steps.whisper(conversation, "transfer_cancelled", {"agent": offer.agent.name}, now)
     steps.offer_again(conversation, agents, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     steps.settle_presence([agents[offer.agent_id]], PresenceCause.WITHDRAWN, now)
     if offer.requested_by_id != actor.user_id:
         steps.tell_transfer_is_off(conversation, offer, now)
     event = TransferCancelled(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         agent_id=offer.agent_id,
         agent=offer.agent.name,
     )
@@ -356,16 +332,10 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     offer = steps.make_offer(conversation, agent, OfferKind.PICK, now=now)
     steps.settle_offer(offer, OfferStatus.ACCEPTED, now)
     steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     event = ConversationPicked(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
         over_units=over_units,
@@ -389,17 +359,9 @@ def release(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION)
     asked = offer.agent.user_id if offer is not None else None
     hearers = steps.audience(conversation, asked, customer=True, open_list=True)
-    version, before = steps.back_to_queue(
-        conversation, agents, offer, Trigger.AGENT_RELEASE, ClosureReason.AGENT_REROUTED, now
-    )
+    before = steps.back_to_queue(conversation, agents, offer, Trigger.AGENT_RELEASE, ClosureReason.AGENT_REROUTED, now)
     event = ConversationReleased(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )

@@ -54,14 +54,7 @@ def _own_call(
 
 
 def _publish(told: type[Told], actor: Actor, conversation: LockedConversation, now: datetime) -> Told:
-    event = told(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=steps.touch(conversation, now),
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    steps.touch(conversation, now)
+    event = told(**audit.heading(actor, conversation, now))
     audit.publish(event, steps.audience(conversation, customer=True))
     return event

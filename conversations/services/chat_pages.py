@@ -76,15 +76,8 @@ def leave(conversation_id: int, *, now: datetime | None = None) -> ConversationE
 def _publish(kind: type[ConversationEvent], conversation: LockedConversation, now: datetime) -> ConversationEvent:
     """Neither restarts the auto-close clock: that the customer goes and comes is no activity in the dialogue."""
     hearers = steps.audience(conversation)
-    version = steps.save(conversation)
-    event = kind(
-        actor=customer_actor(conversation.customer_id, conversation.customer.name),
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    steps.save(conversation)
+    customer = customer_actor(conversation.customer_id, conversation.customer.name)
+    event = kind(**audit.heading(customer, conversation, now))
     audit.publish(event, hearers)
     return event

@@ -64,17 +64,9 @@ def _to_wrap_up(
     steps.withdraw_transfer(conversation, offer, cause, now)
     before = steps.move(conversation, trigger, Phase.WRAP_UP, now=now, reason=reason)
     conversation.unanswered_since = None
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.let_go(agents, conversation.agent_id, now)
-    event = ConversationEnded(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    event = ConversationEnded(**audit.heading(actor, conversation, now, before))
     audit.publish(event, hearers)
     return event
 
@@ -94,34 +86,22 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
         return _finish(actor, conversation, offer, agents, now)
     if conversation.kind not in PERSISTS:
         hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True, open_list=True)
-        version, before = steps.back_to_queue(
+        before = steps.back_to_queue(
             conversation, agents, offer, Trigger.AGENT_CLOSES_SESSION, ClosureReason.AGENT_CLOSED, now
         )
         released = ConversationReleased(
-            actor=actor,
-            at=now,
-            conversation_id=conversation.pk,
-            version=version,
-            from_state=before,
-            to_state=conversation.state,
-            reason=conversation.reason,
+            **audit.heading(actor, conversation, now, before),
             agent_id=agent.pk,
             agent=agent.name,
         )
         audit.publish(released, hearers)
         return released
     hearers = steps.audience(conversation, offer.agent.user_id if offer else None)
-    version, before = steps.to_waiting(
+    before = steps.to_waiting(
         conversation, agents, offer, Trigger.AGENT_CLOSES_SESSION, ClosureReason.AGENT_MOVED_TO_WAITING, now
     )
     event = ConversationMovedToWaiting(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )
@@ -170,16 +150,8 @@ def _close(
     reason: StateReason | None = None,
 ) -> ConversationClosed:
     hearers = steps.audience(conversation, offer.agent.user_id if offer else None, customer=True, open_list=True)
-    version, before = steps.finish(conversation, agents, offer, trigger, closure, now, cause=cause, reason=reason)
-    event = ConversationClosed(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    before = steps.finish(conversation, agents, offer, trigger, closure, now, cause=cause, reason=reason)
+    event = ConversationClosed(**audit.heading(actor, conversation, now, before))
     audit.publish(event, hearers)
     return event
 
@@ -231,7 +203,7 @@ def force_close(
         open_list=True,
     )
     steps.say(conversation, "force_closed", {}, now)
-    version, before = steps.finish(
+    before = steps.finish(
         conversation,
         agents,
         offer,
@@ -243,13 +215,7 @@ def force_close(
     notifications.notify(inside, "force_closed", conversation, now=now, level=NoticeLevel.WARN, name=actor.name)
     notifications.notify(watching - inside, "monitored_closed", conversation, now=now)
     event = ConversationForceClosed(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         note=note,
     )
     audit.publish(event, hearers)

@@ -78,17 +78,11 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.seat_primary(conversation, agent, AssignReason.SYSTEM_ASSIGN, now=now)
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
     steps.whisper(conversation, "offered", {"agent": agent.name}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.OFFERED, now)
     notifications.notify([agent.user_id], "offered", conversation, now=now)
     event = ConversationOffered(
-        actor=SYSTEM,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(SYSTEM, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
         returning=work.returning_to == agent.pk,
@@ -115,15 +109,9 @@ def fall_back(conversation_id: int, *, now: datetime | None = None) -> Conversat
 
     before = steps.move_to_queue(conversation, queue, Trigger.OVERFLOW, ClosureReason.OVERFLOW_QUEUE_TRANSFER, now=now)
     steps.whisper(conversation, "fell_back", {"from_queue": former.name, "queue": queue.name}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     event = ConversationAssignedToQueue(
-        actor=SYSTEM,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(SYSTEM, conversation, now, before),
         from_queue_id=former.pk,
         from_queue=former.name,
         queue_id=queue.pk,

@@ -36,16 +36,10 @@ def elevate(actor: Actor, conversation_id: int, *, medium: Medium, now: datetime
     steps.require_still(policy.why_not_elevate(actor, facts), actor, conversation, now)
     conversation.is_elevated = True
     steps.say(conversation, f"elevated_{medium.value}", {"agent": actor.name}, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     steps.settle_presence(agents.values(), PresenceCause.ACCEPTED, now)
     event = ConversationElevated(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         medium=medium.value,
     )
     audit.publish(event, steps.audience(conversation, customer=True))
@@ -70,16 +64,8 @@ def end_elevation(actor: Actor, conversation_id: int, *, now: datetime | None = 
         raise ActionRefused(policy.NOT_ELEVATED)
     conversation.is_elevated = False
     steps.say(conversation, "elevation_ended", {}, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     steps.settle_presence(agents.values(), PresenceCause.RELEASED, now)
-    event = ElevationEnded(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    event = ElevationEnded(**audit.heading(actor, conversation, now))
     audit.publish(event, steps.audience(conversation, customer=True))
     return event

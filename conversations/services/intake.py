@@ -166,13 +166,7 @@ def _started_before(client_key: str, customer: Customer | None, now: datetime) -
 
 def _created(customer: Customer, conversation: Conversation, now: datetime) -> ConversationCreated:
     return ConversationCreated(
-        actor=customer_actor(customer.pk, customer.name),
-        at=now,
-        conversation_id=conversation.pk,
-        version=conversation.version,
-        from_state="",
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(customer_actor(customer.pk, customer.name), conversation, now, ""),
         queue_id=conversation.queue_id,
         queue=conversation.queue.name,
     )
@@ -201,16 +195,10 @@ def revive(actor: Actor, conversation_id: int, *, now: datetime | None = None) -
     before = steps.move(conversation, Trigger.REVIVE, Phase.IN_CONVERSATION, now=now, agent=agent)
     steps.open_session(conversation, now=now, agent=agent, accepted=True)
     steps.seat_primary(conversation, agent, AssignReason.AGENT_CONVERSATION_REJOIN, now=now, joined=True)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     event = ConversationRevived(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )

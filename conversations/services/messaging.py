@@ -148,13 +148,7 @@ def _repeated(conversation: LockedConversation, client_key: str) -> Message | No
 
 def _sent(actor: Actor, conversation: LockedConversation, message: Message, now: datetime) -> MessageSent:
     return MessageSent(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=conversation.version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         message_id=message.pk,
         visibility=message.visibility,
     )

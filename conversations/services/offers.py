@@ -77,7 +77,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     steps.accept_session(conversation, now)
     steps.primary_joined(conversation, now)
     steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     notifications.notify(
         _who_asked(offer, actor),
@@ -88,13 +88,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
         agent=agent.name,
     )
     event = OfferAccepted(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )
@@ -136,7 +130,7 @@ def _accept_transfer(
         steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
         if former is not None:
             notifications.notify([former.user_id], "taken_away", conversation, now=now, agent=agent.name)
-    version = steps.save(conversation)
+    steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     if first is not None:
         steps.settle_presence([first], PresenceCause.RELEASED if was_talking else PresenceCause.WITHDRAWN, now)
@@ -149,13 +143,7 @@ def _accept_transfer(
         agent=agent.name,
     )
     event = ConversationTransferred(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
         from_agent_id=former.pk if former is not None else None,
@@ -252,7 +240,7 @@ def _decline(
     if transfer:
         steps.whisper(conversation, f"transfer_{outcome}", {"agent": agent.name}, now)
         steps.offer_again(conversation, agents, now)
-        version = steps.touch(conversation, now)
+        steps.touch(conversation, now)
     else:
         trigger = Trigger.TIMEOUT if missed else Trigger.REJECT
         closure = ClosureReason.AGENT_TIMEOUT if missed else ClosureReason.AGENT_REJECT
@@ -266,7 +254,7 @@ def _decline(
         steps.close_session(conversation, closure, now)
         steps.open_session(conversation, now=now)
         steps.whisper(conversation, outcome, {"agent": agent.name}, now)
-        version = steps.save(conversation)
+        steps.save(conversation)
     if not gone:
         steps.declined(agent, conversation, missed=missed, now=now)
     notifications.notify(
@@ -279,13 +267,7 @@ def _decline(
     )
     kind = _DECLINES[transfer, missed]
     event = kind(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=before,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
     )

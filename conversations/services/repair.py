@@ -117,16 +117,13 @@ def repair_conversation(actor: Actor, conversation_id: int, *, now: datetime | N
         if code in codes and mend not in done:
             mend(patient)
             done.add(mend)
-    version = steps.touch(row, now) if row.closed_at is None else steps.save(row)
+    if row.closed_at is None:
+        steps.touch(row, now)
+    else:
+        steps.save(row)
     steps.settle_presence(agents.values(), PresenceCause.WITHDRAWN, now)
     event = ConversationRepaired(
-        actor=actor,
-        at=now,
-        conversation_id=row.pk,
-        version=version,
-        from_state=was or "",
-        to_state=row.state,
-        reason=row.reason,
+        **audit.heading(actor, row, now, was or ""),
         faults=", ".join(dict.fromkeys(codes)),
     )
     audit.publish(event, hearers)

@@ -48,19 +48,11 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
         raise ActionRefused(policy.ALREADY_MONITORING if found.mode == Mode.MONITOR else policy.ALREADY_JOINED)
     assert actor.user_id is not None
     steps.add_participant(conversation, actor.user_id, Mode.MONITOR, AssignReason.AGENT_MONITOR, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     agent = conversation.agent
     if selectors.settings_row().notify_agent_on_monitor and agent is not None and not agent.is_bot:
         notifications.notify([agent.user_id], "monitoring_started", conversation, now=now, name=actor.name)
-    event = MonitoringStarted(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    event = MonitoringStarted(**audit.heading(actor, conversation, now))
     audit.publish(event, _supervisors_only(conversation))
     return event
 
@@ -81,15 +73,9 @@ def _stop(
     actor: Actor, conversation: LockedConversation, found: Participant, cause: LeftReason, now: datetime
 ) -> MonitoringStopped:
     steps.end_participations(conversation, cause, now, user_ids=[found.user_id])
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     event = MonitoringStopped(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         seconds=int((now - found.added_at).total_seconds()),
         cause=cause.value,
     )
@@ -146,19 +132,11 @@ def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     if in_dialogue:
         steps.say(conversation, "supervisor_joined", {"name": actor.name}, now)
     steps.whisper(conversation, "supervisor_joined_staff", {"name": actor.name}, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     notifications.notify(
         steps.others_in(conversation, actor), "supervisor_joined", conversation, now=now, name=actor.name
     )
-    event = SupervisorJoined(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
-    )
+    event = SupervisorJoined(**audit.heading(actor, conversation, now))
     audit.publish(event, steps.audience(conversation, customer=in_dialogue))
     return event
 
@@ -180,15 +158,9 @@ def leave(actor: Actor, conversation_id: int, *, now: datetime | None = None) ->
     steps.end_participations(conversation, LeftReason.LEFT, now, user_ids=[found.user_id])
     if in_dialogue:
         steps.say(conversation, "participant_left", {"name": actor.name}, now)
-    version = steps.touch(conversation, now)
+    steps.touch(conversation, now)
     event = ParticipantLeft(
-        actor=actor,
-        at=now,
-        conversation_id=conversation.pk,
-        version=version,
-        from_state=conversation.state,
-        to_state=conversation.state,
-        reason=conversation.reason,
+        **audit.heading(actor, conversation, now),
         mode=Mode.CONSULT.value,
     )
     audit.publish(event, hearers)
