@@ -18,7 +18,7 @@ from django.utils import translation
 
 from conversations.reports import ongoing as reports
 from conversations.reports.durations import Clock
-from conversations.reports.marks import mark_of, marked, still
+from conversations.reports.marks import mark_of, still
 from conversations.reports.ongoing import Report
 from conversations.reports.source import Source
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
@@ -76,10 +76,6 @@ EVERYTHING = Actor(
 
 def digest_of(report: Report) -> str:
     """A short name of what a report shows, the same for everybody who shows it."""
-    return _digest(report, {row.id: marked(row).mark for row in report.rows})
-
-
-def _digest(report: Report, marks: Mapping[int, bytes]) -> str:
     figures = [
         [_words(tile) for tile in report.tiles],
         [(tab.label, tab.count) for tab in report.tabs],
@@ -87,7 +83,7 @@ def _digest(report: Report, marks: Mapping[int, bytes]) -> str:
         (report.title, report.scope, report.older, report.ignored, report.pages.total, report.url),
         report.empty,
     ]
-    return mark_of(repr((figures, list(marks.items())))).hex()
+    return mark_of(repr((figures, list(report.marks.items())))).hex()
 
 
 def _words(value: DataclassInstance) -> list[object]:
@@ -103,13 +99,12 @@ def read(actor: Actor, view: View, *, now: datetime, before: Snapshot | None, so
     source = source or Source(now)
     with translation.override(view.language):
         report = reports.ongoing(actor, parse_qs(view.query), now=now, with_menus=False, source=source)
-        marks = {row.id: source.found[row.id].mark for row in report.rows}
         old = before.rows if before is not None else {}
         return Update(
             report=report,
             was=before.digest if before is not None else "",
-            snapshot=Snapshot(_digest(report, marks), marks),
-            changed=frozenset(pk for pk, mark in marks.items() if old.get(pk) != mark),
+            snapshot=Snapshot(digest_of(report), report.marks),
+            changed=frozenset(pk for pk, mark in report.marks.items() if old.get(pk) != mark),
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from conversations.reports.durations import Clock
 from conversations.reports.rows import Row
@@ -21,7 +22,8 @@ class Marked:
 
 def marked(row: Row) -> Marked:
     """A row with its mark."""
-    return Marked(row, mark_of(repr(quiet(row))))
+    clocks = [still(clock) for clock in _clocks(row)]
+    return Marked(row, mark_of(repr((lasting(row), clocks))))
 
 
 def mark_of(words: str) -> bytes:
@@ -29,17 +31,15 @@ def mark_of(words: str) -> bytes:
     return hashlib.blake2s(words.encode(), digest_size=MARK_BYTES).digest()
 
 
-def quiet(row: Row) -> Row:
-    """A row without what only the passing of time changes: clocks that run are told by their start."""
-    return replace(
-        row,
-        wait=still(row.wait),
-        handle=still(row.handle),
-        state_since=still(row.state_since),
-        unanswered=still(row.unanswered),
-    )
+CLOCKS = ("wait", "handle", "state_since", "unanswered")
+"""What the passing of time alone changes in a row."""
+
+lasting = attrgetter(*(field.name for field in fields(Row) if field.name not in CLOCKS))
+"""All that a row says beside its clocks, as a tuple."""
+
+_clocks = attrgetter(*CLOCKS)
 
 
 def still(clock: Clock) -> Clock:
     """A clock that runs, without what it shows at a moment."""
-    return replace(clock, text="", band="") if clock.since else clock
+    return Clock("", clock.since, clock.warn, clock.urgent) if clock.since else clock

@@ -59,7 +59,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole page."""
+    """The whole page. ``marks`` name what each row says (``marks.py``)."""
 
     address: Address
     url: str
@@ -89,6 +89,7 @@ class Report:
 
     lane: Lane | None
     rows: list[Row]
+    marks: Mapping[int, bytes]
     empty: Empty | None
     pages: controls.Pages
     panel: Panel | None
@@ -161,6 +162,7 @@ def ongoing(
         counted=handling.formulas(),
         lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
+        marks={row.id: source.found[row.id].mark for row in shown_rows},
         empty=None if shown_rows else _empty(visible, address, figures, now),
         pages=controls.pages(page, total, lambda number: replace(address, page=number).url),
         panel=panel,
@@ -180,8 +182,10 @@ def _agent_names(selected: frozenset[int], *, everybody: bool) -> dict[int, str]
     if not everybody and not selected:
         return {}
     wanted = Q(pk__in=selected) | Q(user__is_active=True) if everybody else Q(pk__in=selected)
-    found = Agent.objects.filter(wanted).select_related("user")
-    return dict(sorted(((agent.pk, agent.name) for agent in found), key=lambda one: one[1].casefold()))
+    parts = ("user__first_name", "user__last_name", "user__username")
+    found = Agent.objects.filter(wanted).values_list("pk", *parts)
+    names = ((pk, f"{first} {last}".strip() or username) for pk, first, last, username in found)
+    return dict(sorted(names, key=lambda one: one[1].casefold()))
 
 
 def _staff_scope(actor: Actor, filter_: Filter, queues: Mapping[int, Queue]) -> frozenset[int] | None:
