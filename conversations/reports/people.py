@@ -8,9 +8,9 @@ from routing.models import Agent, BasePresence, Presence
 
 
 def initials(name: str) -> str:
-    """One or two capitals for an avatar."""
-    words = name.split()
-    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
+    """One or two capitals for an avatar; words that begin with a bracket or another sign are passed over."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
 
 
 def presence_code(agent: Agent | None) -> str:

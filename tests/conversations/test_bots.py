@@ -1,11 +1,13 @@
 """A bot serves first: it greets, answers, hands over, ends (domain.md 1.3, 1.5, 2.2 T1, 3.2, 5.1, 5.5)."""
 
 import pytest
+from django.test import Client
 
 from conversations import bot_script
 from conversations.bot_script import Move
 from conversations.models import Conversation, HistoryEntry, Message, Notice, Sentiment, Session, SupervisorSettings
 from conversations.reports.durations import wait
+from conversations.reports.people import initials
 from conversations.services import assignment, bots, closure, intake, messaging, offers, supervision, timers
 from routing.models import Agent, BasePresence, Channel, Workstream
 from supervisor_console.kernel.errors import ActionRefused
@@ -244,3 +246,26 @@ def test_the_start_form_brings_the_bot(floor: Floor, bot: Agent) -> None:
 
     assert event.conversation_id == again.conversation_id
     assert Message.objects.filter(conversation=event.conversation_id, sender_kind="bot").count() == 2
+
+
+# --- it is seen ----------------------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_a_bot_as_one_without_presence_and_capacity(floor: Floor, bot: Agent, client: Client) -> None:
+    chat = start(floor)
+    client.force_login(floor.sara)
+
+    card = client.get(f"/conversations/{chat.pk}/").content.decode().split("Active agent")[1].split("</section>")[0]
+
+    assert "Vesna Test" in card
+    assert "Bot" in card
+    assert "Offline" not in card
+    assert "capacity" not in card
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Ana Test", "AT"), ("Žiga", "Ž"), ("Vesna (assistant)", "V"), ("Ana M. Test", "AT"), ("", "?"), ("!", "?")],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters

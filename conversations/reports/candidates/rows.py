@@ -45,11 +45,13 @@ class AgentRow:
     """One agent in a dialog (columns of domain.md 3.5).
 
     ``over`` is the units exceeded after the assignment. ``cautions`` must be confirmed before this
-    one is chosen; with a ``refusal`` they can only be looked at.
+    one is chosen; with a ``refusal`` they can only be looked at. A bot holds conversations, and is never listed: it
+    has no presence, and no limit that anybody set.
     """
 
     agent_id: int
     name: str
+    is_bot: bool
     initials: str
     presence: str
     presence_label: str
@@ -119,9 +121,10 @@ def agent_row(
     return AgentRow(
         agent_id=agent.pk,
         name=agent.name,
+        is_bot=agent.is_bot,
         initials=initials(agent.name),
-        presence=code_of(agent.presence),
-        presence_label=str(agent.presence.name),
+        presence="" if agent.is_bot else code_of(agent.presence),
+        presence_label="" if agent.is_bot else str(agent.presence.name),
         since=running(agent.presence_since, work.now),
         set_by=str(SetBy(agent.presence_set_by).label),
         match=round(match * 100) if work.needs else None,
