@@ -8,6 +8,7 @@ from typing import NewType
 from django.db import connection
 
 from conversations.models import Conversation, Customer, Offer, SupervisorSettings
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.errors import NotVisible
 
 LockedConversation = NewType("LockedConversation", Conversation)
@@ -25,7 +26,9 @@ def lock_conversation(conversation_id: int) -> LockedConversation:
     if not locked.values_list("pk"):
         raise NotVisible
     rows = Conversation.objects.select_related("queue", "workstream", "customer", "agent__user", "last_agent__user")
-    return LockedConversation(rows.get(pk=conversation_id))
+    row = rows.get(pk=conversation_id)
+    clock.saw(row.state_changed_at, row.last_activity_at)
+    return LockedConversation(row)
 
 
 def lock_offer(offer_id: int) -> tuple[LockedConversation, Offer]:

@@ -8,6 +8,7 @@ from typing import NewType
 from django.db.models import BigIntegerField
 
 from routing.models import Agent, Queue
+from supervisor_console.kernel import clock
 
 LockedAgent = NewType("LockedAgent", Agent)
 """An agent row whose lock this transaction holds; only ``lock_agents`` makes one."""
@@ -25,6 +26,7 @@ def lock_agents(agent_ids: Iterable[int | None]) -> dict[int, LockedAgent]:
         return {}
     locked = Agent.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     rows = Agent.objects.select_related("user", "presence").in_bulk(list(locked.values_list("pk", flat=True)))
+    clock.saw(*(agent.presence_since for agent in rows.values()))
     return {agent_id: LockedAgent(rows[agent_id]) for agent_id in sorted(rows)}
 
 

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from conversations.services import timers
 from supervisor_console.heartbeat import Heart
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.loops import in_thread
 from supervisor_console.kernel.pages import LOST_AFTER
 
@@ -62,7 +61,7 @@ _watch = Watch()
 
 def run_due_now() -> int:
     """Run what is due by the clock."""
-    now, failed = timezone.now(), True
+    now, failed = clock.now(), True
     _watch.begin(now, time.monotonic())
     try:
         given = timers.resume(now=now) if _watch.is_back else 0

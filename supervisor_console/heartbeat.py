@@ -11,8 +11,7 @@ import socket
 import time
 from datetime import timedelta
 
-from django.utils import timezone
-
+from supervisor_console.kernel import clock
 from supervisor_console.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ def this_process() -> str:
 def lives_here() -> bool:
     """Whether a process of this machine that does the background work gave a sign of life lately, and no error."""
     machine, _, _pid = this_process().rpartition(":")
-    lately = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    lately = clock.now() - timedelta(seconds=SILENT_SECONDS)
     return Heartbeat.objects.filter(process__startswith=f"{machine}:", at__gte=lately, error="").exists()
 
 
@@ -51,7 +50,7 @@ class Heart:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.process = this_process()
-        self.started_at = timezone.now()
+        self.started_at = clock.now()
         self._seconds = 0.0
         self._done = 0
         self._error = ""
@@ -73,7 +72,7 @@ class Heart:
         """Write the row: the longest round and all that was done since the one before. What fails is logged."""
         self._next = time.monotonic() + EVERY_SECONDS
         try:
-            now = timezone.now()
+            now = clock.now()
             row = Heartbeat(
                 process=self.process,
                 kind=self.kind,

@@ -14,10 +14,9 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import ngettext
 
-from supervisor_console.kernel import limits
+from supervisor_console.kernel import clock, limits
 from supervisor_console.kernel.limits import Limit
 
 logger = logging.getLogger("supervisor_console.actions")
@@ -38,7 +37,7 @@ class LoginForm(AuthenticationForm):
         if not name or not password or self.request is None:
             return super().clean()
         name, address = name.casefold(), limits.address_of(self.request)
-        now, pair = timezone.now(), f"{name} {address}"
+        now, pair = clock.now(), f"{name} {address}"
         counted = [limits.attempt(limit, who, now) for limit, who in ((PAIR, pair), (NAME, name), (ADDRESS, address))]
         if seconds := max(one.seconds for one in counted):
             limits.take_back(*counted)

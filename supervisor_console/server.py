@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,13 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             websocket_max_frame_size=LONGEST_MESSAGE,
             **options,
         )
+
+    def timeout_checker(self) -> None:
+        """Ask who has not been heard of. After the clock was set back, nobody was heard of in the future."""
+        now = time.time()
+        for protocol in list(self.connections):
+            protocol.last_ping = min(getattr(protocol, "last_ping", now), now)
+        super().timeout_checker()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send what an application says, in the pace of the client; a good-bye does not wait."""

@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -22,6 +21,7 @@ from conversations.services import repair
 from routing import selectors as routing_selectors
 from routing.admin.common import ReadOnlyAdmin
 from routing.models import User
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.errors import ActionRefused
 
 
@@ -62,7 +62,7 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
         if checked is None:
             subtitle = _("The background work has not looked yet. It does once a minute while it runs.")
         else:
-            seconds = max(0, int((timezone.now() - checked).total_seconds()))
+            seconds = max(0, int((clock.now() - checked).total_seconds()))
             subtitle = _("%(rules)d rules, looked at %(seconds)d s ago among what goes on.")
             subtitle %= {"rules": sum(not rule.reads_closed for rule in RULES), "seconds": seconds}
         return super().changelist_view(request, {"subtitle": subtitle, **full_check.context(), **(extra_context or {})})
@@ -70,7 +70,7 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
     @admin.display(description=gettext_lazy("wrong with it now"))
     def now(self, finding: Finding) -> str:
         """What breaks rules in this conversation at this moment, a sentence each; not only this finding."""
-        said = [(found.sentence,) for found in faults_of(finding.conversation_id, timezone.now())]
+        said = [(found.sentence,) for found in faults_of(finding.conversation_id, clock.now())]
         return format_html_join(mark_safe("<br>"), "{}", said) or _("Nothing any more; the next look takes it off.")
 
     @admin.display(description=gettext_lazy("conversation"), ordering="conversation__subject")

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +19,7 @@ from conversations.reports import full_check as report
 from conversations.services import full_check as service
 from routing.models import User
 from routing.selectors import actor_for
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.kernel.web import wants_part
@@ -52,7 +52,7 @@ def administrators(view: View) -> View:
 
 def context() -> dict[str, Any]:
     """What the part shows."""
-    look = report.latest(timezone.now())
+    look = report.latest(clock.now())
     faults = look.faults if look is not None else ()
     return {
         "look": look,

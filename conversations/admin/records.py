@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,6 +28,7 @@ from conversations.models import (
     Session,
 )
 from routing.admin.common import ReadOnlyAdmin, ReadOnlyInline
+from supervisor_console.kernel import clock
 
 SUBJECT = ("conversation__subject", "conversation__customer__name")
 AGENT = ("agent__user__username", "agent__user__first_name", "agent__user__last_name")
@@ -223,7 +223,7 @@ class ParticipantAdmin(ReadOnlyAdmin[Participant]):
     @admin.display(description=gettext_lazy("for"))
     def duration(self, participant: Participant) -> str:
         """How long it lasted, or lasts."""
-        lasted = (participant.left_at or timezone.now()) - participant.added_at
+        lasted = (participant.left_at or clock.now()) - participant.added_at
         return str(timedelta(seconds=max(0, int(lasted.total_seconds()))))
 
 

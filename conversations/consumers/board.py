@@ -16,11 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.reports.concern import Happening, Interest, happening_of
 from conversations.reports.live import Snapshot, View
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.loops import OnePerLoop, in_thread
 from supervisor_console.kernel.realtime import Frame, hub
 
@@ -108,7 +107,7 @@ class LiveView:
             if console.digest == fresh:
                 if now - console.told_at < SELF_CHECK - SHORTEST_PAUSE:
                     continue
-                text = beat = beat or json.dumps({"type": "beat", "now": timezone.now().isoformat(), "digest": fresh})
+                text = beat = beat or json.dumps({"type": "beat", "now": clock.now().isoformat(), "digest": fresh})
             elif text:
                 console.digest = fresh
             else:
@@ -161,7 +160,7 @@ class Board:
     def hear(self, topics: frozenset[str], frame: Frame) -> None:
         """Called by the hub for every change."""
         at = frame.get("at")
-        moment = datetime.fromisoformat(at) if isinstance(at, str) else timezone.now()
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else clock.now()
         what = happening_of(topics, frame)
         self._known.forget(what)
         for live in self._views.values():

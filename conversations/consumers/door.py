@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from django.contrib.sessions.models import Session
-from django.utils import timezone
 
 from conversations.services import supervision
 from routing import selectors as routing_selectors
 from routing.models import User
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.loops import OnePerLoop, in_thread
 
@@ -113,7 +113,7 @@ class Door:
     async def _note(self) -> None:
         if time.monotonic() - self._noted_at >= NOTE_EVERY:
             people = frozenset(guest.user_id for guest in self._guests)
-            await in_thread(supervision.seen, people, now=timezone.now())
+            await in_thread(supervision.seen, people, now=clock.now())
             self._noted_at = time.monotonic()
 
 
@@ -128,7 +128,7 @@ def not_as_they_came(guests: Collection[Guest]) -> set[Guest]:
     people = User.objects.in_bulk({guest.user_id for guest in guests})
     actors = routing_selectors.actors_for(people.values())
     keys = {guest.session_key for guest in guests if guest.session_key is not None}
-    valid = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    valid = Session.objects.filter(session_key__in=keys, expire_date__gt=clock.now())
     sessions = {None, *valid.values_list("session_key", flat=True)}
     return {
         guest

@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations.reports.concern import Happening, Interest, interest_of
 from conversations.reports.live import EVERYTHING, Snapshot, Update, View, read, render
 from conversations.reports.marks import Marked
 from conversations.reports.source import Source
 from routing import selectors as routing_selectors
 from routing.models import User
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 
 logger = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ def look_at(jobs: Iterable[Job], known: Mapping[str, Mapping[int, Marked]], tell
 
     ``known`` are the rows by language that are as they were; returns all rows that were read or known.
     """
-    now = timezone.now()
+    now = clock.now()
     sources: dict[tuple[str, bool], Source] = {}
     for job in jobs:
         key = job.view.language, job.is_check

@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.utils import timezone
 
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.realtime import Frame, hub
 
 logger = logging.getLogger(__name__)
@@ -109,8 +109,11 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
             await self.send_json(self.sign_of_life("pong"))
 
     def sign_of_life(self, kind: str) -> Frame:
-        """The server's clock, and how much this process has heard: what a page reads after that, shows it."""
-        return {"type": kind, "now": timezone.now().isoformat(), "mark": self.hub.heard}
+        """The server's clock, and how much this process has heard: what a page reads after that, shows it.
+
+        ``prompt`` says whether it hears at once of what others do, or some seconds later.
+        """
+        return {"type": kind, "now": clock.now().isoformat(), "mark": self.hub.heard, "prompt": self.hub.is_prompt}
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Garbage from a client is nothing, not an error; too much of anything ends the socket."""

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations import wording
 from conversations.models import Conversation, Message, SenderKind, Visibility
 from conversations.reports.moments import moment
+from supervisor_console.kernel import clock
 
 STAFF_TWINS: Mapping[str, str] = {
     "supervisor_joined": "supervisor_joined_staff",
@@ -56,7 +55,7 @@ def lines(
     found = list(rows if last is None else rows[:last])[::-1]
     if not for_customer:
         found = _without_twins(found)
-    now = now or timezone.now()
+    now = now or clock.now()
     return [_line(row, for_customer, viewer_user_id, now) for row in found]
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from conversations import audit, notifications, selectors, steps
 from conversations.events import AgentDisconnected
 from conversations.locks import lock_conversation
 from conversations.models import ClosureReason, LeftReason, NoticeLevel
 from conversations.policy import PERSISTS, Phase, Trigger
 from routing.locks import lock_agents
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.realtime import action
 
@@ -32,7 +31,7 @@ def agent_gone(conversation_id: int, *, now: datetime | None = None) -> AgentDis
     """
     conversation = lock_conversation(conversation_id)
     agent = lock_agents([conversation.agent_id]).get(conversation.agent_id or 0)
-    now = now or timezone.now()
+    now = now or clock.now()
     if (
         agent is None
         or agent.left_at is None

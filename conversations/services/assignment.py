@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations import audit, notifications, policy, selectors, steps
 from conversations.events import (
     ConversationAssigned,
@@ -28,6 +26,7 @@ from routing.locks import LockedAgent, lock_agents
 from routing.models import BasePresence, Queue
 from routing.policy import PresenceCause
 from routing.policy import why_not_take as routing_why_not_take
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import (
     ActionRefused,
@@ -75,7 +74,7 @@ def assign(
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
     agents = lock_agents([agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     common = policy.why_not_supervise(actor, facts, switches, Verb.ASSIGN)
@@ -142,7 +141,7 @@ def assign_to_queue(
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, switches, Verb.ASSIGN))
@@ -212,7 +211,7 @@ def transfer(
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
     agents = lock_agents([agent_id, conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     require(policy.why_not_supervise(actor, facts, switches, Verb.TRANSFER))
@@ -273,7 +272,7 @@ def cancel_transfer(actor: Actor, conversation_id: int, *, now: datetime | None 
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     if offer is None or offer.kind != OfferKind.TRANSFER:
         raise ActionRefused(steps.overtaken(policy.NO_PENDING_TRANSFER, actor, conversation, now))
     agents = lock_agents([offer.agent_id, conversation.agent_id])
@@ -313,7 +312,7 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
         selectors.require_visible(actor, conversation)
     agents = lock_agents([actor.agent_id])
     agent = agents[actor.agent_id]
-    now = now or timezone.now()
+    now = now or clock.now()
     presence = BasePresence(agent.presence.base)
     allows_pick = conversation.workstream.allows_pick
     at = steps.current_phase(conversation)
@@ -355,7 +354,7 @@ def release(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     selectors.require_visible(actor, conversation)
     offer = selectors.pending_offer(conversation)
     agents = lock_agents([conversation.agent_id, offer.agent_id if offer else None])
-    now = now or timezone.now()
+    now = now or clock.now()
     agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION)
     asked = offer.agent.user_id if offer is not None else None
     hearers = steps.audience(conversation, asked, customer=True, open_list=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from conversations import bots, policy, steps
 from conversations.events import ConversationClosed, ConversationEscalated
 from conversations.locks import lock_conversation
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.kernel.realtime import action
@@ -24,14 +23,14 @@ def escalate(actor: Actor, conversation_id: int, *, now: datetime | None = None)
     steps.require_customer(actor, conversation)
     if not conversation.is_with_bot:
         raise ActionRefused(policy.NOT_WITH_BOT if conversation.is_ongoing else policy.CHAT_ENDED)
-    return bots.escalate(conversation, now or timezone.now())
+    return bots.escalate(conversation, now or clock.now())
 
 
 @action()
 def give_up(conversation_id: int, *, now: datetime | None = None) -> ConversationClosed | None:
     """End a conversation whose customer left the bot without an answer for ``SILENCE``; None if not due."""
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     if not conversation.is_with_bot or conversation.last_activity_at > now - SILENCE:
         return None
     return bots.end(conversation, now)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
-from django.utils import timezone
-
 from conversations import audit, legs, policy, selectors, steps
 from conversations.events import CallHeld, CallResumed
 from conversations.locks import LockedConversation, lock_conversation
 from routing.locks import lock_agents
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import require
 from supervisor_console.kernel.realtime import action
@@ -46,7 +45,7 @@ def _own_call(
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     agents = lock_agents([conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     steps.own_conversation(actor, conversation, agents, now, policy.Phase.IN_CONVERSATION)
     is_on_hold = legs.is_on_hold(conversation)
     require(policy.why_not_hold(conversation.kind, is_on_hold=is_on_hold, wants_hold=wants_hold))

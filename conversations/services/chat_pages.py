@@ -10,15 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from conversations import audit, steps
 from conversations.events import ConversationEvent, CustomerDisconnected, CustomerReconnected
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import ChatPage
 from conversations.policy import Phase
 from routing.models import ChannelKind
-from supervisor_console.kernel import pages
+from supervisor_console.kernel import clock, pages
 from supervisor_console.kernel.actor import customer_actor
 from supervisor_console.kernel.realtime import action
 
@@ -32,7 +30,7 @@ def connected(
     Returns the event if they had been away; supervisors and the agent hear of it.
     """
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     ChatPage.objects.filter(pages.over(now), conversation=conversation).delete()
     live = {"conversation": conversation, "process": process, "seen_at": now, "closed_at": None}
     ChatPage.objects.update_or_create(key=key, defaults=live)
@@ -44,7 +42,7 @@ def connected(
 
 def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | None = None) -> frozenset[UUID]:
     """A process says which of its chat pages closed, and that the others live; returns the keys of those."""
-    return pages.keep_alive(ChatPage.objects.all(), process, closed, now or timezone.now())
+    return pages.keep_alive(ChatPage.objects.all(), process, closed, now or clock.now())
 
 
 def gone(now: datetime, *, misses: bool = True) -> list[int]:
@@ -60,7 +58,7 @@ def leave(conversation_id: int, *, now: datetime | None = None) -> ConversationE
     supervisors and the agent hear of it.
     """
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     own = ChatPage.objects.filter(conversation=conversation)
     if not own.exists() or own.exclude(pages.over(now)).exists():
         return None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from conversations import audit, notifications, policy, selectors, steps
 from conversations.events import (
     ConversationClosed,
@@ -21,6 +19,7 @@ from conversations.policy import PERSISTS, Phase, Trigger, Verb
 from routing.locks import LockedAgent, lock_agents
 from routing.models import ChannelKind
 from routing.policy import PresenceCause
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
 from supervisor_console.kernel.errors import ActionRefused, Stale, require, require_confirmed
 from supervisor_console.kernel.realtime import action
@@ -44,7 +43,7 @@ def end(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> C
     """
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION)
     steps.say(conversation, "agent_ended", {"agent": agent.name}, now)
     return _to_wrap_up(actor, conversation, offer, agents, Trigger.AGENT_END, "ended", now)
@@ -80,7 +79,7 @@ def close_session(actor: Actor, conversation_id: int, *, now: datetime | None = 
     """
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     agent = steps.own_conversation(actor, conversation, agents, now, Phase.IN_CONVERSATION, Phase.WRAP_UP)
     if steps.current_phase(conversation) == Phase.WRAP_UP:
         return _finish(actor, conversation, offer, agents, now)
@@ -114,7 +113,7 @@ def finish_wrap_up(actor: Actor, conversation_id: int, *, now: datetime | None =
     """The agent is done with the after-work: closed (T23). Raises ``ActionRefused`` outside wrap-up."""
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     steps.own_conversation(actor, conversation, agents, now, Phase.WRAP_UP)
     return _finish(actor, conversation, offer, agents, now)
 
@@ -175,7 +174,7 @@ def force_close(
     note = policy.clean_text(note)
     conversation, offer, agents = _lock_all(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     switches = selectors.switches()
     facts = selectors.facts(conversation, offer)
     if facts.phase == Phase.CLOSED:
@@ -235,7 +234,7 @@ def customer_ends(
     """
     conversation, offer, agents = _lock_all(conversation_id)
     steps.require_customer(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     at = steps.current_phase(conversation)
     if at in (Phase.WRAP_UP, Phase.CLOSED):
         raise ActionRefused(policy.CHAT_ENDED)
@@ -273,7 +272,7 @@ def customer_gone(conversation_id: int, *, now: datetime | None = None) -> Conve
     ended otherwise. Told as if the customer had left.
     """
     conversation, offer, agents = _lock_all(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     left_at = conversation.customer_left_at
     if left_at is None or left_at > now - timedelta(seconds=selectors.settings_row().customer_disconnect):
         return None
@@ -289,7 +288,7 @@ def auto_close(conversation_id: int, *, due: datetime, now: datetime | None = No
     something happened meanwhile, or the wrap-up still blocks capacity (the longer wins).
     """
     conversation, offer, agents = _lock_all(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     held_until = conversation.capacity_held_until
     if (
         conversation.closed_at is not None
@@ -325,7 +324,7 @@ def release_wrap_up_capacity(conversation_id: int, *, now: datetime | None = Non
     """Free the capacity of a wrap-up whose block time is over (domain.md 2.4); False if not due."""
     conversation = lock_conversation(conversation_id)
     agents = lock_agents([conversation.agent_id or conversation.last_agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     until = conversation.capacity_held_until
     if until is None or until > now:
         return False

@@ -18,7 +18,6 @@ from heapq import merge
 
 from django.db import OperationalError
 from django.db.models import Q
-from django.utils import timezone
 
 from conversations import audit, matching, notifications, policy, selectors, steps
 from conversations.events import ConversationAssignedToQueue, ConversationOffered
@@ -38,6 +37,7 @@ from routing.policy import (
     why_not_distribute,
     why_not_offer,
 )
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
 from supervisor_console.kernel.realtime import action
@@ -64,7 +64,7 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     """
     conversation = lock_conversation(conversation_id)
     agent = lock_agents([agent_id]).get(agent_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     if agent is None:
         raise NotVisible
     require(policy.NOT_OPEN if steps.current_phase(conversation) != Phase.OPEN else None)
@@ -99,7 +99,7 @@ def fall_back(conversation_id: int, *, now: datetime | None = None) -> Conversat
     other one. Announced to the supervisors and open lists of both queues.
     """
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     require(policy.NOT_OPEN if steps.current_phase(conversation) != Phase.OPEN else None)
     former, queue = conversation.queue, conversation.workstream.fallback_queue
     require(policy.QUEUE_IS_CURRENT if queue == former else None)
@@ -171,7 +171,7 @@ class _Look:
 
     def __init__(self, backlogs: list[Backlog], now: datetime | None) -> None:
         self._now = now
-        self._at = now or timezone.now()
+        self._at = now or clock.now()
         self._least = {backlog.queue_id: backlog.least_units for backlog in backlogs}
         self._allowed = {backlog.queue_id: backlog.allowed_presences for backlog in backlogs}
         self._returning = matching.returning_work(self._least)

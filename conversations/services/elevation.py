@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations import audit, policy, selectors, steps
 from conversations.events import ConversationElevated, ElevationEnded
 from conversations.locks import lock_conversation
 from conversations.policy import Medium
 from routing.locks import lock_agents
 from routing.policy import PresenceCause
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.kernel.realtime import action
@@ -31,7 +30,7 @@ def elevate(actor: Actor, conversation_id: int, *, medium: Medium, now: datetime
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     agents = lock_agents([conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     facts = selectors.facts(conversation, selectors.pending_offer(conversation))
     steps.require_still(policy.why_not_elevate(actor, facts), actor, conversation, now)
     conversation.is_elevated = True
@@ -54,7 +53,7 @@ def end_elevation(actor: Actor, conversation_id: int, *, now: datetime | None = 
     """
     conversation = lock_conversation(conversation_id)
     agents = lock_agents([conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     if actor.customer_id is not None:
         steps.require_customer(actor, conversation)
     else:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from django.utils import timezone
-
 from conversations import invariants
 from conversations.invariants import About, Scope, Violation
 from conversations.models import Conversation, Finding, FloorCheck
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.realtime import action, announce
 
 EVERY = timedelta(minutes=1)
@@ -27,7 +26,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def look(*, now: datetime | None = None) -> int:
     """Look at what goes on, if nobody did in the last minute; returns how many conversations are wrong."""
-    now = now or timezone.now()
+    now = now or clock.now()
     FloorCheck.objects.get_or_create(pk=1, defaults={"checked_at": NEVER})
     if not FloorCheck.objects.filter(pk=1, checked_at__lte=now - EVERY).update(checked_at=now):
         return 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Model, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.invariants import RULES, About, Scope, Violation
@@ -20,6 +19,7 @@ from conversations.models import CheckStage, Conversation, FullCheck, FullCheckF
 from conversations.services.repair import repair_all
 from routing import selectors as routing_selectors
 from routing.models import Agent
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, Refusal
 from supervisor_console.kernel.realtime import action
@@ -54,7 +54,7 @@ def ask(actor: Actor, *, repairs: bool, now: datetime | None = None) -> int:
     if actor.user_id is None:
         raise NotVisible
     last = Conversation.objects.aggregate(last=Max("pk"))["last"] or 0
-    asked = {"asked_by_id": actor.user_id, "asked_at": now or timezone.now(), "repairs": repairs, "up_to": last}
+    asked = {"asked_by_id": actor.user_id, "asked_at": now or clock.now(), "repairs": repairs, "up_to": last}
     check, is_new = FullCheck.objects.get_or_create(is_over=False, defaults=asked)
     if not is_new:
         raise ActionRefused(UNDER_WAY)
@@ -68,13 +68,13 @@ def stop(actor: Actor, *, now: datetime | None = None) -> None:
     if actor.user_id is None:
         raise NotVisible
     going = FullCheck.objects.filter(is_over=False)
-    if not going.update(is_over=True, was_stopped=True, ended_at=now or timezone.now(), taken_until=None):
+    if not going.update(is_over=True, was_stopped=True, ended_at=now or clock.now(), taken_until=None):
         raise ActionRefused(NONE_UNDER_WAY)
 
 
 def go_on(*, now: datetime | None = None) -> bool:
     """Look at the next portion of the check that is under way; returns whether there was one for this process."""
-    now = now or timezone.now()
+    now = now or clock.now()
     check = _take(now)
     if check is None:
         return False

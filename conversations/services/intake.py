@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations import audit, bots, legs, moods, policy, selectors, steps
@@ -28,6 +27,7 @@ from conversations.sentiment import sentiment_of
 from routing.locks import lock_agents
 from routing.models import Queue, Workstream
 from routing.policy import PresenceCause
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor, customer_actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal, require
 from supervisor_console.kernel.realtime import action
@@ -82,7 +82,7 @@ def start(
     queue = workstream.fallback_queue if queue_id is None else Queue.objects.filter(pk=queue_id).first()
     if queue is None or queue.type != workstream.kind.queue_type:
         raise NotVisible
-    now = now or timezone.now()
+    now = now or clock.now()
     if customer_id is None:
         lock_form(client_key)
     customer = lock_customer(customer_id) if customer_id is not None else None
@@ -190,7 +190,7 @@ def revive(actor: Actor, conversation_id: int, *, now: datetime | None = None) -
         raise ActionRefused(policy.NOT_AGENT)
     offer = selectors.pending_offer(conversation)
     agent = lock_agents([actor.agent_id])[actor.agent_id]
-    now = now or timezone.now()
+    now = now or clock.now()
     require(policy.why_not_revive(actor, selectors.facts(conversation, offer)))
     before = steps.move(conversation, Trigger.REVIVE, Phase.IN_CONVERSATION, now=now, agent=agent)
     steps.open_session(conversation, now=now, agent=agent, accepted=True)

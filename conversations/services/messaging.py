@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from conversations import audit, bots, moods, policy, selectors, steps
 from conversations.events import MessageSent
 from conversations.locks import LockedConversation, lock_conversation
@@ -18,6 +16,7 @@ from conversations.models import (
     Visibility,
 )
 from conversations.policy import Phase
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, require
 from supervisor_console.kernel.realtime import action
@@ -44,7 +43,7 @@ def send(
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     require(policy.why_not_text(text))
-    now = now or timezone.now()
+    now = now or clock.now()
     at = steps.current_phase(conversation)
     found = selectors.participation(conversation, actor.user_id, Mode.PRIMARY, Mode.CONSULT)
     if found is None or found.joined_at is None:
@@ -95,7 +94,7 @@ def receive(
     conversation = lock_conversation(conversation_id)
     steps.require_customer(actor, conversation)
     require(policy.why_not_text(text))
-    now = now or timezone.now()
+    now = now or clock.now()
     repeated = _repeated(conversation, client_key)
     if repeated is not None:
         return _sent(actor, conversation, repeated, now)
@@ -163,4 +162,4 @@ def mark_read(actor: Actor, conversation_id: int, *, now: datetime | None = None
         user_id=actor.user_id,
         left_at=None,
         mode__in=[Mode.PRIMARY, Mode.CONSULT],
-    ).update(read_at=now or timezone.now())
+    ).update(read_at=now or clock.now())

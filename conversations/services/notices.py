@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from conversations.models import Notice
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import NotVisible
 from supervisor_console.kernel.realtime import action
@@ -22,13 +22,13 @@ def mark_read(actor: Actor, notice_id: int, *, now: datetime | None = None) -> N
     mine = _of(actor).filter(pk=notice_id)
     if not mine.exists():
         raise NotVisible
-    mine.filter(read_at=None).update(read_at=now or timezone.now())
+    mine.filter(read_at=None).update(read_at=now or clock.now())
 
 
 @action()
 def mark_all_read(actor: Actor, *, now: datetime | None = None) -> int:
     """Note that the actor has read all their notices; returns how many were new. Nobody else is told."""
-    return _of(actor).filter(read_at=None).update(read_at=now or timezone.now())
+    return _of(actor).filter(read_at=None).update(read_at=now or clock.now())
 
 
 def _of(actor: Actor) -> QuerySet[Notice]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from conversations import audit, notifications, policy, steps
 from conversations.events import (
@@ -31,7 +30,7 @@ from conversations.models import (
 from conversations.policy import Phase, Trigger
 from routing.locks import LockedAgent, lock_agents
 from routing.policy import PresenceCause
-from supervisor_console.kernel import realtime
+from supervisor_console.kernel import clock, realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
 from supervisor_console.kernel.realtime import action
@@ -47,7 +46,7 @@ def _lock_own_offer(
     if not actor.is_agent or offer.agent_id != actor.agent_id:
         raise NotVisible
     if offer.status != OfferStatus.PENDING:
-        raise ActionRefused(steps.overtaken(policy.OFFER_GONE, actor, conversation, now or timezone.now()))
+        raise ActionRefused(steps.overtaken(policy.OFFER_GONE, actor, conversation, now or clock.now()))
     return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
 
 
@@ -65,7 +64,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     but was not swept yet. Announced to supervisors, both agents and the customer.
     """
     conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
-    now = now or timezone.now()
+    now = now or clock.now()
     if offer.expires_at <= now:
         raise ActionRefused(policy.OFFER_GONE)
     agent = agents[offer.agent_id]
@@ -163,7 +162,7 @@ def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
     if not conversation.workstream.offers_reject:
         raise ActionRefused(policy.REJECT_OFF)
-    return _decline(actor, conversation, offer, agents, now or timezone.now(), missed=False)
+    return _decline(actor, conversation, offer, agents, now or clock.now(), missed=False)
 
 
 @action()
@@ -171,7 +170,7 @@ def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent |
     """The time of an offer ran out (T8). Returns None where it was answered meanwhile or has time left."""
     conversation, offer = lock_offer(offer_id)
     agents = lock_agents([offer.agent_id, conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     if offer.status != OfferStatus.PENDING or offer.expires_at > now:
         return None
     notifications.notify([offer.agent.user_id], "offer_missed", conversation, now=now, level=NoticeLevel.WARN)
@@ -186,7 +185,7 @@ def give_time(offer_id: int, *, now: datetime | None = None) -> bool:
     so that it is in no history.
     """
     conversation, offer = lock_offer(offer_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     if offer.status != OfferStatus.PENDING or offer.expires_at > now:
         return False
     offer.expires_at = now + AGAIN
@@ -208,7 +207,7 @@ def withdraw_unanswerable(offer_id: int, *, now: datetime | None = None) -> Conv
     """
     conversation, offer = lock_offer(offer_id)
     agents = lock_agents([offer.agent_id, conversation.agent_id])
-    now = now or timezone.now()
+    now = now or clock.now()
     if not unanswerable().filter(pk=offer.pk).exists():
         return None
     notifications.notify([offer.agent.user_id], "offer_withdrawn", conversation, now=now, cause="agent_gone")

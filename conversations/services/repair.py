@@ -14,7 +14,6 @@ from itertools import islice
 
 from django.db import OperationalError
 from django.db.models import Max, Min
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations import audit, invariants, notifications, selectors, steps, wording
@@ -46,6 +45,7 @@ from routing.models import Agent
 from routing.policy import PresenceCause
 from routing.services import presence
 from routing.services.repair import repair_agent
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from supervisor_console.kernel.errors import ActionRefused, Refusal, require
 from supervisor_console.kernel.realtime import action
@@ -105,7 +105,7 @@ def repair_conversation(actor: Actor, conversation_id: int, *, now: datetime | N
     )
     asked = Offer.objects.filter(conversation=row, status=OfferStatus.PENDING)
     agents = lock_agents([row.agent_id, *seats.values_list("pk", flat=True), *asked.values_list("agent", flat=True)])
-    now = now or timezone.now()
+    now = now or clock.now()
     codes = [found.code for found in invariants.faults_of(row.pk, now) if found.code in MENDERS]
     if not codes:
         raise ActionRefused(NOTHING_TO_REPAIR)
@@ -353,7 +353,7 @@ def repair(actor: Actor, code: str, subject_id: int, *, now: datetime | None = N
 
     Raises ``ActionRefused`` where it cannot be repaired, or nothing is wrong any more.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     rule = invariants.BY_CODE.get(code)
     if rule is None or not rule.is_repairable:
         raise ActionRefused(NOT_REPAIRABLE)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Final
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations import steps
 from conversations.locks import lock_settings
 from conversations.models import SettingChange, SupervisorSettings
 from routing.models import BasePresence, Queue, Workstream
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Kind, NotVisible, Refusal, Stale
 from supervisor_console.kernel.events import Event
@@ -126,7 +126,7 @@ def change(
     """
     if actor.user_id is None:
         raise NotVisible
-    now = now or timezone.now()
+    now = now or clock.now()
     row = lock_settings()
     if seen_change is not None:
         _require_unchanged_since(seen_change)

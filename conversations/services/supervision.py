@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from conversations import audit, notifications, policy, selectors, steps
 from conversations.events import (
     MonitoringStarted,
@@ -17,6 +15,7 @@ from conversations.events import (
 from conversations.locks import LockedConversation, lock_conversation
 from conversations.models import AssignReason, LeftReason, Mode, Participant
 from conversations.policy import Phase, Verb
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
 from supervisor_console.kernel.realtime import action
@@ -40,7 +39,7 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     """
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     facts = selectors.facts(conversation, selectors.pending_offer(conversation))
     require(policy.why_not(Verb.MONITOR, actor, facts, selectors.switches()))
     found = selectors.participation(conversation, actor.user_id, *Mode)
@@ -61,7 +60,7 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
 def stop_monitoring(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> MonitoringStopped:
     """Stop watching. Raises ``ActionRefused`` for somebody who was not. Announced to supervisors only."""
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     found = selectors.participation(conversation, actor.user_id, Mode.MONITOR)
     if found is None:
         selectors.require_visible(actor, conversation)
@@ -100,7 +99,7 @@ def drop_lost_monitor(participant_id: int, actor: Actor, *, now: datetime | None
     if row is None:
         raise NotVisible
     conversation = lock_conversation(row.conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     found = Participant.objects.filter(
         pk=participant_id, left_at=None, seen_at__lt=now - LOST_AFTER, mode=Mode.MONITOR
     ).first()
@@ -118,7 +117,7 @@ def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     """
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
-    now = now or timezone.now()
+    now = now or clock.now()
     found = selectors.participation(conversation, actor.user_id, Mode.MONITOR, Mode.CONSULT)
     if found is not None and found.mode == Mode.CONSULT:
         raise ActionRefused(policy.ALREADY_JOINED)
@@ -148,7 +147,7 @@ def leave(actor: Actor, conversation_id: int, *, now: datetime | None = None) ->
     Raises ``ActionRefused`` for somebody who is not in it as a consultant.
     """
     conversation = lock_conversation(conversation_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     found = selectors.participation(conversation, actor.user_id, Mode.CONSULT)
     if found is None:
         selectors.require_visible(actor, conversation)

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from conversations import selectors
 from conversations.models import OFFERED_REASONS, Conversation, Mode, Offer, OfferStatus, Participant, State
 from conversations.services import absence, bots, chat_pages, closure, offers, supervision
 from routing.models import Channel
 from routing.services import presence
-from supervisor_console.kernel import idempotency, limits, realtime
+from supervisor_console.kernel import clock, idempotency, limits, realtime
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import ConsoleError
 
@@ -35,7 +34,7 @@ def run_due(*, now: datetime | None = None, misses: bool = True) -> int:
     ``misses`` says whether a page that no process said lives counts as lost: not in the first moments after nobody
     could say so.
     """
-    at = now or timezone.now()
+    at = now or clock.now()
     realtime.prune(at)
     idempotency.prune(at)
     limits.prune(at)
@@ -59,7 +58,7 @@ def resume(*, now: datetime | None = None) -> int:
 
     Nobody could answer them, and a missed offer keeps new work from an agent. Returns how many there were.
     """
-    at = now or timezone.now()
+    at = now or clock.now()
     return _each(_due_offers(at), lambda pk: offers.give_time(pk, now=at))
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from itertools import chain
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from conversations import matching
 from conversations.locks import lock_free
@@ -20,6 +19,7 @@ from conversations.models import Conversation, Offer, OfferStatus, RequiredSkill
 from routing import selectors as routing_selectors
 from routing.models import Channel
 from routing.policy import Contender, Work, needs_supervisor, why_never
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.events import Json
 from supervisor_console.kernel.realtime import action, announce
 
@@ -36,7 +36,7 @@ def mark(*, now: datetime | None = None) -> int:
     A fixed number of queries, and some for each thousand that somebody declined or had before; what asks for the same
     is judged once. Returns how many marks changed; reports hear of those.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     alike = list(_groups())
     members = _members({group.queue_id for group in alike})
     new: dict[int, int] = {}

@@ -6,7 +6,6 @@ from datetime import datetime
 from random import Random
 
 from django.contrib.auth.models import Permission
-from django.utils import timezone
 
 from conversations import selectors
 from conversations.demo import people, plans
@@ -21,6 +20,7 @@ from routing import selectors as routing_selectors
 from routing.models import BasePresence, Channel, Presence, Queue, Skill, User, Workstream
 from routing.policy import Load
 from routing.services import presence
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor, Role, customer_actor
 
 SHIFT_LEAD = ("shift-lead", "Shift lead", "(simulated)")
@@ -125,7 +125,7 @@ def _words(row: Conversation, agent: str, rng: Random, now: datetime | None) -> 
 
 
 def _made_up_words(rng: Random, now: datetime | None) -> dict[str, str]:
-    return plans.made_up_words(rng, (now or timezone.now()).year)
+    return plans.made_up_words(rng, (now or clock.now()).year)
 
 
 # --- agents -------------------------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ from datetime import datetime
 from random import Random
 
 from django.db import OperationalError
-from django.utils import timezone
 
 from conversations.models import Conversation
 from conversations.simulator import agents, customers, shift_lead
 from conversations.simulator.doing import do, hire_shift_lead
 from conversations.simulator.floor import Act, Chance, Floor, Habits, Scene
 from conversations.simulator.reading import read
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.errors import ActionRefused, ConfirmationNeeded
 from supervisor_console.kernel.locking import is_lock_timeout
 
@@ -70,7 +70,7 @@ class Simulator:
         process may have changed the row since this one looked.
         """
         if self._left <= 0:
-            self._look(now or timezone.now())
+            self._look(now or clock.now())
         self._left -= 1
         act = choose(self._possible, self.rng)
         if act is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from conversations.reports.agents import listing, person
 from conversations.reports.params import number
 from conversations.views.access import supervisors
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import NotVisible
 from supervisor_console.kernel.web import htmx, page_or_part, toast, wants_part
@@ -22,7 +22,7 @@ REGION = "agents"
 @supervisors
 def agents(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The list under the address that was asked for; the browser is told its plain form."""
-    found = listing.listing(actor, dict(request.GET.lists()), now=timezone.now())
+    found = listing.listing(actor, dict(request.GET.lists()), now=clock.now())
     response = page_or_part(
         request, "conversations/agents/page.html", "conversations/agents/_list.html", {"listing": found}
     )
@@ -39,7 +39,7 @@ def agent(request: HttpRequest, actor: Actor, agent_id: int) -> HttpResponse:
     """One agent, on a page of their own; ``?before=`` goes back in the history."""
     before = number(request.GET.get("before", "")) or 0
     try:
-        shown = person.person(actor, agent_id, now=timezone.now(), before=before)
+        shown = person.person(actor, agent_id, now=clock.now(), before=before)
     except NotVisible:
         if wants_part(request):
             return _gone(request, "agent")
@@ -55,7 +55,7 @@ def panel(request: HttpRequest, actor: Actor, agent_id: int) -> HttpResponse:
     if not wants_part(request):
         return redirect("conversations:agent", agent_id)
     try:
-        shown = person.person(actor, agent_id, now=timezone.now(), shown=person.STAYS_PANEL)
+        shown = person.person(actor, agent_id, now=clock.now(), shown=person.STAYS_PANEL)
     except NotVisible:
         return _gone(request, "panel-agent")
     return render(request, "conversations/agents/_panel.html", {"person": shown})

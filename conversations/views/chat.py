@@ -15,7 +15,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -28,7 +27,7 @@ from conversations.services import bots, closure, elevation, intake, messaging, 
 from conversations.views.access import customer, remember_customer, required_customer
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Channel, Workstream
-from supervisor_console.kernel import limits
+from supervisor_console.kernel import clock, limits
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
 from supervisor_console.kernel.limits import Limit
@@ -163,7 +162,7 @@ def _start(request: HttpRequest, wanted: Q, *, is_call: bool = False) -> HttpRes
 
 
 def _begin(request: HttpRequest, workstream_id: int, known: Actor | None, said: dict[str, str]) -> HttpResponse:
-    counted = limits.attempt(STARTS, limits.address_of(request), timezone.now())
+    counted = limits.attempt(STARTS, limits.address_of(request), clock.now())
     if counted.seconds:
         limits.take_back(counted)
         raise ActionRefused(replace(TOO_MANY_STARTS, numbers={"minutes": -(-counted.seconds // 60)}))
@@ -200,7 +199,7 @@ def conversation(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The customer's chat; the part that follows what happens when htmx asks for it."""
     row = _own(request, public_id)[1]
     context = {
-        "chat": report.chat(row, timezone.now()),
+        "chat": report.chat(row, clock.now()),
         "notice": _notice(),
         "client_key": new_client_key(),
         "live_url": f"/ws/chat/{public_id}/",

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
@@ -14,15 +13,16 @@ from conversations.models import Notice
 from conversations.reports.people import initials, presence_code
 from conversations.views.access import person
 from routing.models import Agent, User
+from supervisor_console.kernel import clock
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """A context processor: nothing is asked of the database unless the template prints it."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"now_iso": timezone.now().isoformat()}
+        return {"now_iso": clock.now().isoformat()}
     return {
-        "now_iso": timezone.now().isoformat(),
+        "now_iso": clock.now().isoformat(),
         "live_url": "/ws/console/",
         "nav": SimpleLazyObject(lambda: _sections(request)),
         "notices_url": reverse("conversations:notices"),

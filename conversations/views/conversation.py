@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +13,7 @@ from conversations.reports import detail
 from conversations.services import messaging, typing
 from conversations.views.access import supervisors
 from conversations.views.keys import client_key, new_client_key
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal
 from supervisor_console.kernel.web import page_or_part, wants_part
@@ -34,7 +34,7 @@ def page(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRespon
             return _gone(request, conversation_id, "conversation")
         raise
     everything = request.GET.get("all") == "1"
-    shown = detail.for_page(actor, row, everything=everything, now=timezone.now())
+    shown = detail.for_page(actor, row, everything=everything, now=clock.now())
     context = {"detail": shown, "everything": everything, "client_key": new_client_key()}
     return page_or_part(
         request, "conversations/conversation/page.html", "conversations/conversation/_part.html", context
@@ -51,7 +51,7 @@ def panel(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpRespo
         row = selectors.get_visible(actor, conversation_id)
     except NotVisible:
         return _gone(request, conversation_id, "panel-conversation")
-    shown = detail.for_panel(actor, row, now=timezone.now())
+    shown = detail.for_panel(actor, row, now=clock.now())
     return render(request, "conversations/conversation/_panel.html", {"detail": shown})
 
 

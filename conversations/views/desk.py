@@ -10,7 +10,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -39,6 +38,7 @@ from conversations.views.conversation import mode_of
 from conversations.views.keys import client_key, new_client_key
 from routing.models import Agent
 from routing.services import presence
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import NotVisible
 from supervisor_console.kernel.web import htmx, toast, wants_part
@@ -98,7 +98,7 @@ class _Desk:
     agent: Agent
     conversation_id: int | None
     is_page: bool
-    now: datetime = field(default_factory=timezone.now)
+    now: datetime = field(default_factory=clock.now)
 
     def me(self) -> dict[str, Any]:
         return {"me": desk_report.me(self.agent, self.now)}

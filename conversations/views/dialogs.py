@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +24,7 @@ from conversations.reports import candidates
 from conversations.reports.candidates import PAGE, AgentList, Asked
 from conversations.reports.durations import running
 from conversations.reports.moments import moment
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 from supervisor_console.kernel.web import page_or_part, wants_part
@@ -158,7 +158,7 @@ def closed_by(conversation: Conversation) -> Refusal | None:
     change = selectors.last_change(conversation)
     if conversation.closed_at is None or change is None:
         return None
-    return policy.already_closed(change.actor_name, moment(conversation.closed_at, timezone.now()))
+    return policy.already_closed(change.actor_name, moment(conversation.closed_at, clock.now()))
 
 
 def verb_url(verb: Verb, conversation_id: int) -> str:
@@ -174,7 +174,7 @@ def assign_to_agent(dialog: _Open) -> HttpResponse:
     """The Agent tab of Assign (domain.md 3.5)."""
     conversation = dialog.conversation
     asked = _asked(dialog)
-    found = candidates.assignable(conversation, asked, switches=dialog.switches, now=timezone.now())
+    found = candidates.assignable(conversation, asked, switches=dialog.switches, now=clock.now())
     url = verb_url(Verb.ASSIGN, conversation.pk)
     context = _agents_context(conversation, asked, found, url, Verb.ASSIGN) | {
         "tabs": _tabs(conversation, "agent"),
@@ -191,7 +191,7 @@ def transfer(dialog: _Open) -> HttpResponse:
     """The members of the current queue who could take over (domain.md 3.6)."""
     conversation = dialog.conversation
     asked = _asked(dialog)
-    found = candidates.transferable(conversation, asked, facts=dialog.facts, now=timezone.now())
+    found = candidates.transferable(conversation, asked, facts=dialog.facts, now=clock.now())
     url = verb_url(Verb.TRANSFER, conversation.pk)
     context = _agents_context(conversation, asked, found, url, Verb.TRANSFER) | {
         "explanation": _transfer_explanation(dialog.facts),
@@ -260,7 +260,7 @@ def assign_to_queue(dialog: _Open) -> HttpResponse:
         "icon": ICONS[Verb.ASSIGN],
         "tabs": _tabs(conversation, "queue"),
         "url": reverse("conversations:assign_to_queue", args=[conversation.pk]),
-        "queues": candidates.queues(conversation, now=timezone.now()),
+        "queues": candidates.queues(conversation, now=clock.now()),
         "type_label": conversation.kind.queue_type.label,
     }
     return dialog.render("conversations/dialogs/_queues.html", context)
@@ -276,7 +276,7 @@ def force_close(dialog: _Open) -> HttpResponse:
         "title": TITLES[Verb.FORCE_CLOSE],
         "icon": ICONS[Verb.FORCE_CLOSE],
         "url": verb_url(Verb.FORCE_CLOSE, dialog.conversation.pk),
-        "age": running(dialog.conversation.created_at, timezone.now()),
+        "age": running(dialog.conversation.created_at, clock.now()),
         "caution": policy.FORCE_CLOSE_CAUTION,
         "reason_required": dialog.switches.force_close_reason_required,
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations.reports import notices as report
 from conversations.services import notices as service
 from conversations.views.access import people
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.web import page_or_part, wants_part
 
@@ -24,7 +24,7 @@ def notices(request: HttpRequest, actor: Actor) -> HttpResponse:
         bell = {"url": address, "count": report.unread(actor), "part_url": f"{address}?bell=1"}
         return render(request, "components/_bell.html", bell)
     before = _id(request.GET.get("before", ""))
-    context = {"page": report.page(actor, timezone.now(), before=before), "before": before}
+    context = {"page": report.page(actor, clock.now(), before=before), "before": before}
     return page_or_part(request, "conversations/notices/page.html", "conversations/notices/_list.html", context)
 
 

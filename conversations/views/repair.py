@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -14,6 +13,7 @@ from conversations import invariants, selectors
 from conversations.services.repair import repair_conversation
 from conversations.views.access import supervisors
 from conversations.views.dialogs import PAGE_TEMPLATE, subtitle_of
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.web import page_or_part, toast, trigger, wants_part
 
@@ -33,7 +33,7 @@ def repair(request: HttpRequest, actor: Actor, conversation_id: int) -> HttpResp
             return trigger(toast(HttpResponse(status=204), said, code="repaired"), "dialog:close")
         messages.success(request, said, extra_tags="repaired")
         return redirect(back_url)
-    faults = invariants.faults_of(row.pk, timezone.now())
+    faults = invariants.faults_of(row.pk, clock.now())
     context = {
         "part": PART,
         "title": _("Repair conversation"),

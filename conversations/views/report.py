@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from conversations.reports import live
 from conversations.reports import ongoing as reports
 from conversations.views.access import supervisors
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.web import htmx, page_or_part, toast, wants_part
 
@@ -21,7 +21,7 @@ REGION = "report"
 def ongoing(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Show the report under the address that was asked for; the browser is told its plain form."""
     refreshes = wants_part(request) and htmx(request).trigger == REGION
-    report = reports.ongoing(actor, dict(request.GET.lists()), now=timezone.now(), with_menus=not refreshes)
+    report = reports.ongoing(actor, dict(request.GET.lists()), now=clock.now(), with_menus=not refreshes)
     response = page_or_part(
         request,
         "conversations/report/page.html",

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +17,7 @@ from routing.admin.common import ConsoleInline, Form, KeptAdmin, TellingAdmin, c
 from routing.models import Agent, AgentProfile, AgentSkill, Presence, Queue, User
 from routing.models.skill import PROFICIENCY_MAX, PROFICIENCY_MIN
 from routing.services import staffing
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Role
 
 
@@ -141,9 +141,7 @@ class AgentAdmin(TellingAdmin[Agent], KeptAdmin[Agent]):
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         """A new agent begins Offline; of an old one only what the form asks is written, never the presence."""
         if not change:
-            fresh = staffing.add_agent_profile(
-                obj.user_id, max_units=obj.max_units, is_bot=obj.is_bot, now=timezone.now()
-            )
+            fresh = staffing.add_agent_profile(obj.user_id, max_units=obj.max_units, is_bot=obj.is_bot, now=clock.now())
             obj.pk, obj._state.adding = fresh.pk, False
             obj.presence, obj.presence_since, obj.presence_set_by = (
                 fresh.presence,

@@ -13,7 +13,6 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,6 +21,7 @@ from routing.admin.common import Form, KeptAdmin, change_url, counted
 from routing.models import Agent, User
 from routing.selectors import VIEW_ALL_QUEUES
 from routing.services import staffing
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Role
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class PersonAdmin(KeptAdmin[User], _UserAdmin):
         else:
             user.user_permissions.remove(view_all_queues())
         if Role.AGENT in roles and not Agent.objects.filter(user=user).exists():
-            agent = staffing.add_agent_profile(user.pk, max_units=100, is_bot=False, now=timezone.now())
+            agent = staffing.add_agent_profile(user.pk, max_units=100, is_bot=False, now=clock.now())
             text = _("{name} now has an agent profile. <a href='{url}'>Choose queues, skills and capacity</a>")
             messages.info(request, format_html(text, name=user.display_name, url=change_url(agent)))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from routing import policy, selectors, steps
@@ -16,7 +15,7 @@ from routing.models import BasePresence, Connection, Presence, SetAfter, SetBy
 from routing.models.presence import DECLINES
 from routing.policy import Load, PresenceNow, Standing
 from routing.signals import agent_became_free
-from supervisor_console.kernel import pages
+from supervisor_console.kernel import clock, pages
 from supervisor_console.kernel.actor import SYSTEM, Actor
 from supervisor_console.kernel.errors import ActionRefused, Kind, NotVisible, Refusal, require
 from supervisor_console.kernel.realtime import action
@@ -42,7 +41,7 @@ def set_presence(actor: Actor, agent_id: int, *, presence_id: int, now: datetime
         raise NotVisible
     if not presence.is_selectable:
         raise ActionRefused(PRESENCE_NOT_SELECTABLE)
-    now = now or timezone.now()
+    now = now or clock.now()
     set_by = SetBy.AGENT if actor.agent_id == agent_id else SetBy.SUPERVISOR
     event = PresenceChanged(
         actor=actor,
@@ -74,7 +73,7 @@ def reset_presence(actor: Actor, agent_id: int, *, load_of: LoadOf, now: datetim
     agent = _own_or_supervised(actor, agent_id)
     set_by, has_left = SetBy(agent.presence_set_by), _is_gone(agent) or agent.left_at is not None
     require(policy.why_not_reset(Standing(agent.name, str(agent.presence.name), set_by, agent.needs_reset, has_left)))
-    now = now or timezone.now()
+    now = now or clock.now()
     base = policy.presence_from_capacity(load_of(agent.pk, now), selectors.limits_of([agent])[agent.pk])
     presence = steps.base_presence(base)
     event = PresenceReset(
@@ -115,7 +114,7 @@ def sign_in(agent_id: int, *, load_of: LoadOf, now: datetime | None = None) -> b
     if agent is None:
         return False
     steps.came(agent)
-    return _come(agent, load_of, now or timezone.now())
+    return _come(agent, load_of, now or clock.now())
 
 
 @action()
@@ -128,7 +127,7 @@ def sign_out(agent_id: int, *, now: datetime | None = None) -> bool:
     agent = lock_agents([agent_id]).get(agent_id)
     if agent is None:
         return False
-    now = now or timezone.now()
+    now = now or clock.now()
     if _is_gone(agent):
         steps.forget(agent)
         return False
@@ -173,7 +172,7 @@ def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: 
     if agent is None:
         return False
     steps.came(agent)
-    now = now or timezone.now()
+    now = now or clock.now()
     Connection.objects.filter(pages.over(now), agent=agent).delete()
     live = {"agent": agent, "process": process, "seen_at": now, "closed_at": None}
     Connection.objects.update_or_create(key=key, defaults=live)
@@ -197,7 +196,7 @@ def keep_alive(process: UUID, *, closed: Iterable[UUID] = (), now: datetime | No
     One that is missing there is new, or counted as lost meanwhile, and has to be connected. Whether
     the agent of a closed one is gone, ``leave`` decides later.
     """
-    return pages.keep_alive(Connection.objects.all(), process, closed, now or timezone.now())
+    return pages.keep_alive(Connection.objects.all(), process, closed, now or clock.now())
 
 
 def gone(now: datetime, *, misses: bool = True) -> list[int]:
@@ -214,7 +213,7 @@ def leave(agent_id: int, *, now: datetime | None = None) -> bool:
     changed; if so, desks and reports hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
-    now = now or timezone.now()
+    now = now or clock.now()
     mine = Connection.objects.filter(agent=agent_id)
     if agent is None or not mine.exists() or mine.exclude(pages.over(now)).exists():
         return False

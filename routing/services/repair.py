@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from routing import steps
 from routing.invariants import RULES
 from routing.locks import LockedAgent, lock_agents
 from routing.models import PresenceChange, SetAfter, SetBy
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM
 from supervisor_console.kernel.errors import NotVisible
 from supervisor_console.kernel.invariants import About, Scope
@@ -28,7 +27,7 @@ def repair_agent(agent_id: int, *, now: datetime | None = None) -> tuple[str, ..
     agent = lock_agents([agent_id]).get(agent_id)
     if agent is None:
         raise NotVisible
-    now = now or timezone.now()
+    now = now or clock.now()
     mine = Scope(now=now, agent_ids=frozenset({agent_id}))
     rules = [rule for rule in RULES if rule.about == About.AGENT and rule.code in MENDED]
     codes = tuple(rule.code for rule in rules if any(rule.violations(mine)))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.contrib.auth.models import Group
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from routing import selectors, steps
@@ -16,6 +15,7 @@ from routing.locks import LockedAgent, LockedQueue, lock_agents, lock_queues
 from routing.models import Agent, BasePresence, PresenceChange, QueueMembership, SetBy, User
 from routing.policy.staffing import Membership, why_not_change_queues
 from routing.signals import agent_became_free
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import Kind, NotVisible, Refusal, require
 from supervisor_console.kernel.realtime import action, announce
@@ -53,7 +53,7 @@ def set_roles(user: User, roles: frozenset[Role]) -> None:
 @action()
 def make_agent(user_id: int, *, max_units: int = 100, is_bot: bool = False, now: datetime | None = None) -> Agent:
     """Give a person (or bot) an agent profile, Offline until they come to their desk."""
-    return add_agent_profile(user_id, max_units=max_units, is_bot=is_bot, now=now or timezone.now())
+    return add_agent_profile(user_id, max_units=max_units, is_bot=is_bot, now=now or clock.now())
 
 
 def add_agent_profile(user_id: int, *, max_units: int, is_bot: bool, now: datetime) -> Agent:
@@ -74,7 +74,7 @@ def agents_changed(agent_ids: Iterable[int], *, now: datetime | None = None) -> 
     """
     for agent_id in sorted(set(agent_ids)):
         agent_became_free.send(sender=None, agent_id=agent_id)
-    announce(["agents"], {"type": "event", "code": "agent.changed", "at": (now or timezone.now()).isoformat()})
+    announce(["agents"], {"type": "event", "code": "agent.changed", "at": (now or clock.now()).isoformat()})
 
 
 # --- queues ---------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def change_queues(
     QueueMembership.objects.filter(agent=agent, queue__in=removed).delete()
     event = QueuesChanged(
         actor=actor,
-        at=now or timezone.now(),
+        at=now or clock.now(),
         agent_id=agent_id,
         added=tuple(known[pk].name for pk in added),
         removed=tuple(known[pk].name for pk in removed),

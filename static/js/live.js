@@ -40,6 +40,7 @@ let ownUntil = 0;
 let pinged = 0;
 let patience = PONG_WITHIN;
 let lag = null;
+let prompt = true; // whether the server hears at once of what others do; the outbox brings it within seconds
 let reconnectTimer = 0;
 let heard = Date.now();
 let began = 0;
@@ -315,7 +316,8 @@ function show(next) {
   const shown = paused && state === "live" ? "paused" : state;
   if (badge) {
     badge.dataset.state = shown;
-    const words = text({ live: "live", late: "late_by", connecting: "connecting", broken: "reconnecting", paused: "paused", out: "reconnecting" }[shown]);
+    badge.toggleAttribute("data-delayed", shown === "live" && !prompt);
+    const words = text({ live: prompt ? "live" : "delayed", late: "late_by", connecting: "connecting", broken: "reconnecting", paused: "paused", out: "reconnecting" }[shown]);
     const label = badge.querySelector("[data-live-text]") ?? badge;
     if (label.textContent !== words) label.textContent = words;
     let age = badge.querySelector("[data-live-lag]");
@@ -395,6 +397,12 @@ function delay(milliseconds) {
   show(state);
 }
 
+function hears(atOnce) {
+  if (prompt === (atOnce !== false)) return;
+  prompt = atOnce !== false;
+  show(state);
+}
+
 function receive(frame) {
   stamp();
   heard = Date.now();
@@ -402,6 +410,7 @@ function receive(frame) {
   switch (frame.type) {
     case "hello":
       if (frame.now) setServerTime(frame.now);
+      hears(frame.prompt);
       attempt = 0;
       mark = { socket, heard: frame.mark };
       // The server listens for this page from now on: what is fetched now misses nothing.
@@ -413,6 +422,7 @@ function receive(frame) {
       pinged = 0;
       deaths = 0;
       if (frame.now) setServerTime(frame.now, Date.now() - there / 2);
+      hears(frame.prompt);
       if (lag === null) delay(there);
       break;
     }

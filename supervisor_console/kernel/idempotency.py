@@ -15,8 +15,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.utils import timezone
-
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.events import Event
 from supervisor_console.models import IdempotencyKey
@@ -55,7 +54,7 @@ def claim(verb: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[
     if not key or not who:
         return None, None
     row, is_new = IdempotencyKey.objects.get_or_create(
-        who=who, key=key, what=_what(verb, args[1:], kwargs), defaults={"at": timezone.now()}
+        who=who, key=key, what=_what(verb, args[1:], kwargs), defaults={"at": clock.now()}
     )
     return (row, None) if is_new else (None, _thaw(row.outcome, cast(Actor, actor)))
 

@@ -15,9 +15,9 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Max, Min
-from django.utils import timezone
 
 from supervisor_console import heartbeat
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.realtime import action, hub, round_trip
 from supervisor_console.live_path.readings import Asked, Beat, Ear, Outbox, Reach, Readings
 from supervisor_console.models import Announcement, Heartbeat
@@ -91,7 +91,7 @@ def _reach() -> Reach:
 def _write() -> float:
     """The seconds of a transaction that writes a row, takes it away again and commits: nothing is left of it."""
     connection.ensure_connection()
-    now = timezone.now()
+    now = clock.now()
     began = time.perf_counter()
     with action():
         row = Heartbeat.objects.create(process=f"probe:{uuid.uuid4()}", kind="probe", started_at=now, at=now)
@@ -101,7 +101,7 @@ def _write() -> float:
 
 def _outbox(delivered: tuple[int, frozenset[int]] | None) -> Outbox:
     found = Announcement.objects.aggregate(rows=Count("pk"), newest=Max("at"), oldest=Min("at"))
-    now = timezone.now()
+    now = clock.now()
     newest, oldest = (_age(now, at) if at is not None else None for at in (found["newest"], found["oldest"]))
     if delivered is None:
         return Outbox(found["rows"], newest, oldest)
@@ -117,7 +117,7 @@ def _age(now: datetime, at: datetime) -> float:
 
 
 def _background() -> tuple[Beat, ...]:
-    now = timezone.now()
+    now = clock.now()
     return tuple(
         Beat(
             process=row.process,

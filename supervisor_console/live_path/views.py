@@ -9,10 +9,10 @@ from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.realtime import action, announce
 from supervisor_console.kernel.web import page_or_part, wants_part
 from supervisor_console.live_path.asking import ask
@@ -32,7 +32,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "summary": summary(found),
         "state": worst(*(hop.state for hop in found)),
         "refresh_seconds": REFRESH_SECONDS,
-        "asked_at": timezone.now(),
+        "asked_at": clock.now(),
     }
     if not wants_part(request):
         context |= {
@@ -55,7 +55,7 @@ def probe(request: HttpRequest) -> JsonResponse:
     with action():
         announce(
             [f"user:{cast(int, request.user.pk)}"],
-            {"type": "probe", "probe": name, "at": timezone.now().isoformat()},
+            {"type": "probe", "probe": name, "at": clock.now().isoformat()},
         )
     return JsonResponse({"probe": name})
 

@@ -202,6 +202,7 @@ def ui_texts() -> SafeString:
         "reconnecting": _("Reconnecting …"),
         "paused": _("Paused"),
         "late_by": _("Behind"),
+        "delayed": _("Live, delayed"),
         "pause": _("Pause updates"),
         "resume": _("Resume updates"),
         "updated": _("Last updated"),

@@ -78,6 +78,14 @@ def test_a_transaction_begins_in_an_action_only() -> None:
     assert found == {"supervisor_console/kernel/realtime/announcing.py"}
 
 
+def test_the_time_is_asked_of_one_clock() -> None:
+    """One that was read elsewhere may be earlier than what is in the database, and the database refuses that."""
+    asked = re.compile(r"timezone\.now\b|datetime\.now\(")
+    found = {path for path, _module in modules() if asked.search((ROOT / path).read_text())}
+
+    assert found == {"supervisor_console/kernel/clock.py", "routing/models/agent.py"}
+
+
 def test_only_services_are_actions() -> None:
     def is_action(node: ast.AST) -> bool:
         return isinstance(node, ast.FunctionDef) and any(

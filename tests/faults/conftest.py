@@ -85,6 +85,11 @@ class Screen:
     def is_cut_off(self, within: int = SOON_MS) -> None:
         expect(self.page.locator("[data-live-badge]")).to_have_attribute("data-state", "broken", timeout=within)
 
+    def says_that_it_is_delayed(self, is_so: bool = True, within: int = UNTOLD_MS) -> None:
+        badge = expect(self.page.locator("[data-live-badge]"))
+        words = badge.to_contain_text if is_so else badge.not_to_contain_text
+        words("Live, delayed", timeout=within)
+
     def shows(self, words: str, within: int = SOON_MS) -> None:
         expect(self.page.locator("#main")).to_contain_text(words, timeout=within)
 

@@ -84,10 +84,12 @@ def test_while_redis_is_stopped_actions_succeed_and_the_outbox_serves(
     report.shows("While there was no Redis")
     report.shows("And another one", within=1000)
     report.is_live()
+    report.says_that_it_is_delayed()
 
     installation.redis.start()
     pushes_again(listener, customer_begins)
     report.shows("Try 1")
+    report.says_that_it_is_delayed(False, within=SOON_MS)
     assert report.was_never_reloaded()
 
 

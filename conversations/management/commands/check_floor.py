@@ -8,11 +8,11 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from conversations import invariants
 from conversations.invariants import RULES, Scope, Violation
 from conversations.services.repair import Repaired, repair_all
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import SYSTEM
 
 
@@ -32,11 +32,11 @@ class Command(BaseCommand):
         self.as_json: bool = options["json"]
         repaired = 0
         if repair:
-            for outcome in repair_all(SYSTEM, Scope(now=timezone.now(), with_closed=not ongoing)):
+            for outcome in repair_all(SYSTEM, Scope(now=clock.now(), with_closed=not ongoing)):
                 repaired += bool(outcome.codes)
                 self._tell_repair(outcome)
         left: Counter[str] = Counter()
-        for violation in invariants.violations(Scope(now=timezone.now(), with_closed=not ongoing)):
+        for violation in invariants.violations(Scope(now=clock.now(), with_closed=not ongoing)):
             left[violation.code] += 1
             self._tell(violation)
         rules = sum(not (ongoing and rule.reads_closed) for rule in RULES)

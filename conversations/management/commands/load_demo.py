@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from conversations.demo import centre, doors, people, story
 from conversations.models import Conversation
 from routing.models import User
+from supervisor_console.kernel import clock
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if not doors.is_whole():
             if User.objects.exists() or Conversation.objects.exists():
                 raise CommandError("The demo in this database was not finished. Start it over with --reset.")
-            now = timezone.now()
+            now = clock.now()
             story.tell(centre.build(now), now, seed)
             doors.open_doors()
         self.stdout.write(self._how_to_get_in())

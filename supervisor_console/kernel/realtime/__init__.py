@@ -11,7 +11,7 @@ from supervisor_console.kernel.realtime.announcing import Action, action, announ
 from supervisor_console.kernel.realtime.frames import Frame
 from supervisor_console.kernel.realtime.layer import FLOOR, round_trip
 from supervisor_console.kernel.realtime.listening import LAYER, OUTBOX, Deliver, Hub, Pulse, hub
-from supervisor_console.kernel.realtime.outbox import KEEP, Seen, prune
+from supervisor_console.kernel.realtime.outbox import KEEP, Seen, latest_at, prune
 
 __all__ = [
     "FLOOR",
@@ -28,6 +28,7 @@ __all__ = [
     "announce",
     "hint",
     "hub",
+    "latest_at",
     "prune",
     "round_trip",
 ]

@@ -10,9 +10,8 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar, cast
 
 from django.db import transaction
-from django.utils import timezone
 
-from supervisor_console.kernel import action_log, idempotency
+from supervisor_console.kernel import action_log, clock, idempotency
 from supervisor_console.kernel.events import Json
 from supervisor_console.kernel.realtime import layer
 from supervisor_console.kernel.realtime.frames import Frame
@@ -98,6 +97,6 @@ def hint(topics: Iterable[str], frame: Frame) -> None:
 def _post(frames: list[Json]) -> None:
     if not frames:
         return
-    row = Announcement.objects.create(frames=frames, at=timezone.now())
+    row = Announcement.objects.create(frames=frames, at=clock.now())
     message = {"type": "floor.frames", "id": row.pk, "frames": frames}
     transaction.on_commit(lambda: layer.send(message), robust=True)

@@ -59,6 +59,9 @@ class Hub:
     def __init__(self) -> None:
         self.pulse = Pulse()
         self.heard = 0
+        self.is_prompt = True
+        """Whether what others do comes at once; without the channel layer it comes through the outbox."""
+
         self._latest: deque[tuple[frozenset[str], Frame]] = deque(maxlen=REPEATED)
         self._listeners: dict[str, set[Deliver]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,6 +133,7 @@ class Hub:
                 continue
             except Exception as error:
                 logger.warning("The channel layer brings nothing; the outbox serves until it does: %r", error)
+                self.is_prompt = False
                 ready.set()
             pause = 0.2 if time.monotonic() - began > PROVE_SECONDS else min(pause * 2, 3.0)
             await asyncio.sleep(pause)
@@ -142,6 +146,7 @@ class Hub:
             channel = await layer.new_channel()
             await layer.group_add(FLOOR, channel)
         ready.set()
+        self.is_prompt = True
         hearing = asyncio.create_task(self._hear(layer, channel))
         try:
             await self._prove(hearing)

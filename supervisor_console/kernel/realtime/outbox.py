@@ -39,6 +39,11 @@ def newest() -> list[int]:
     return sorted(Announcement.objects.order_by("-pk").values_list("pk", flat=True)[:REMEMBERED])
 
 
+def latest_at() -> datetime | None:
+    """When something was announced last."""
+    return Announcement.objects.order_by("-pk").values_list("at", flat=True).first()
+
+
 def missed(floor: int, known: frozenset[int]) -> list[tuple[int, list[dict[str, Any]]]]:
     """The announcements after ``floor`` that are not in ``known``, oldest first."""
     ids = [

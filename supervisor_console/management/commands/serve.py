@@ -14,11 +14,11 @@ from twisted.internet.defer import Deferred
 
 from conversations.simulator.floor import Habits
 from conversations.simulator.running import run, why_not_here
+from supervisor_console import process
 from supervisor_console.background import keep_time
 from supervisor_console.checking import keep_checking, keep_checking_everything
 from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import SERVE, Heart
-from supervisor_console.kernel.held_open import hold_open
 from supervisor_console.server import PatientServer, running_reactor
 
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         from supervisor_console.asgi import application
 
-        hold_open()
+        process.begin()
         server = PatientServer(
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),

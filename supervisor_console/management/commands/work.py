@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from supervisor_console import process
 from supervisor_console.background import keep_time
 from supervisor_console.checking import keep_checking, keep_checking_everything
 from supervisor_console.handing_out import hand_out
 from supervisor_console.heartbeat import SILENT_SECONDS, WORK, Heart, lives_here
-from supervisor_console.kernel.held_open import hold_open
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 "REDIS_URL is not set: open consoles will not hear of what this process does until they ask. "
                 "With a single server process, `serve` does this work itself."
             )
-        hold_open()
+        process.begin()
         asyncio.run(self._work())
 
     async def _work(self) -> None:

@@ -15,7 +15,7 @@ from tests.servers import ROOT
 def parser() -> argparse.ArgumentParser:
     """What can be said about it."""
     found = argparse.ArgumentParser(prog="python -m tests.faults.storm", description=__doc__)
-    found.add_argument("--faults", default="nothing,kill,database,redis", help="one after the other")
+    found.add_argument("--faults", default="nothing,kill,database,redis,clock", help="one after the other")
     found.add_argument("--actions", type=int, default=1000, help="of people, for each fault (default: 1000)")
     found.add_argument("--crowd", type=int, default=8, help="how many act at the same time (default: 8)")
     found.add_argument(
@@ -51,6 +51,9 @@ def _prepare(address: str) -> None:
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=os.environ, check=True)
     django.setup()
+    from supervisor_console import process
+
+    process.begin()
     logging.disable(logging.INFO)
 
 

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-from django.db.models import Sum
-from django.utils import timezone
+from django.db.models import F, Sum
 
 from conversations import invariants, selectors
 from conversations.invariants import Scope
-from conversations.models import Conversation, HistoryEntry, Message, Notice, Offer, OfferStatus, SenderKind
+from conversations.models import (
+    Conversation,
+    HistoryEntry,
+    Message,
+    Notice,
+    Offer,
+    OfferStatus,
+    Participant,
+    QueueSegment,
+    SenderKind,
+    Session,
+)
 from routing.models import Agent, BasePresence, PresenceChange
+from supervisor_console.kernel import clock
+from supervisor_console.kernel.realtime import latest_at
 from tests.faults.storm.crowd import Told
 
 PEOPLE = (SenderKind.CUSTOMER, SenderKind.AGENT)
@@ -20,8 +33,9 @@ MOST_SHOWN = 5
 
 def settle(stories: Sequence[Told], since: int) -> list[str]:
     """Whatever is not as it must be. ``since`` is the last change of presence of before."""
-    found = [*_stories(stories), *_capacity(), *_presences(since)]
-    return found + [str(violation) for violation in invariants.violations(Scope(now=timezone.now()))][:MOST_SHOWN]
+    clock.saw(latest_at())
+    found = [*_stories(stories), *_capacity(), *_presences(since), *_times()]
+    return found + [str(violation) for violation in invariants.violations(Scope(now=clock.now()))][:MOST_SHOWN]
 
 
 def _stories(stories: Sequence[Told]) -> Iterator[str]:
@@ -62,11 +76,27 @@ def _notices(ids: Sequence[int]) -> Iterator[str]:
 def _capacity() -> Iterator[str]:
     """What the product says that an agent carries, against what they hold."""
     agents = list(Agent.objects.values_list("pk", flat=True))
-    said = selectors.loads(agents, timezone.now())
+    said = selectors.loads(agents, clock.now())
     for agent in agents:
         held = Conversation.objects.ongoing().filter(agent=agent, holds_capacity=True).aggregate(Sum("units"))
         if said[agent].units != (held["units__sum"] or 0):
             yield f"agent {agent} carries {said[agent].units} units, and holds {held}"
+
+
+def _times() -> Iterator[str]:
+    """Nothing ended before it began, and nobody worked for less than no time."""
+    for rows in (
+        Conversation.objects.filter(handled__lt=timedelta(0)),
+        Conversation.objects.filter(closed_at__lt=F("created_at")),
+        Conversation.objects.filter(accepted_at__lt=F("first_wait_started_at")),
+        Offer.objects.filter(settled_at__lt=F("offered_at")),
+        Session.objects.filter(closed_at__lt=F("created_at")),
+        Participant.objects.filter(left_at__lt=F("added_at")),
+        QueueSegment.objects.filter(ended_at__lt=F("started_at")),
+        PresenceChange.objects.filter(ended_at__lt=F("started_at")),
+    ):
+        if (number := rows.count()) > 0:
+            yield f"{number} rows of {rows.model.__name__} end before they begin"
 
 
 def _presences(since: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import count
@@ -21,10 +21,12 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from conversations.models import Conversation, Offer, OfferStatus
+from supervisor_console.models import IdempotencyKey
 from tests.cast import EVERY_CAUTION
 from tests.sockets import TOKEN
 
 T = TypeVar("T")
+Fields = Mapping[str, str | list[str]]
 
 ANSWER_SECONDS = 15.0
 """A person has given up by then."""
@@ -36,11 +38,15 @@ MOST_FAULTS = 20
 
 DONE = {204, 302}
 NOT_NOW = 503
+NOBODY = -1
+GONE = 409
+SWEPT_SECONDS = 3.0
+"""The background work has looked by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: 0 where nothing did. ``said`` is the toast of it, or the page."""
+    """What came back: 0 where nothing did, -1 where nobody took it. ``said`` is the toast of it, or the page."""
 
     status: int
     said: str = ""
@@ -55,7 +61,10 @@ class Book:
     answers: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     unanswered: int = 0
-    """Requests that were sent and never answered: what became of them, nobody was told."""
+    """Requests that were sent and never answered: what became of them, nobody was told …"""
+
+    done_unanswered: int = 0
+    """… and of these so many, at least, had been carried out."""
 
     faults: list[str] = field(default_factory=list)
     stories: list[Told] = field(default_factory=list)
@@ -147,13 +156,13 @@ class Story:
             people.agents[(number + place) % len(people.agents)] for place in range(2)
         )
         key = str(uuid.uuid4())
-        begun = self.act("/chat/", name=f"Customer {number}", text=f"Story {number}", client_key=key)
+        begun = self.act("/chat/", "", {"name": f"Customer {number}", "text": f"Story {number}", "client_key": key})
         customer, chat = "; ".join(begun.cookies), begun.url
         pk = self.read(lambda: Conversation.objects.values_list("pk", flat=True).get(public_id=chat.split("/")[-2]))
         lines = [f"Story {number}"]
 
         def write(path: str, session: str, text: str) -> None:
-            self.act(path, cookie=session, text=text, client_key=str(uuid.uuid4()))
+            self.act(path, session, {"text": text, "client_key": str(uuid.uuid4())})
             lines.append(text)
 
         write(f"{chat}messages/", customer, f"Line 1 of {number}")
@@ -179,16 +188,21 @@ class Story:
         version = self.read(lambda: Conversation.objects.values_list("version", flat=True).get(pk=pk))
         fields: dict[str, str | list[str]] = {"version": str(version), "idempotency_key": str(uuid.uuid4())}
         fields |= {f"confirmed-{agent}" if agent else "confirmed": sorted(EVERY_CAUTION)}
-        self.act(f"/conversations/{pk}/{verb}/", session, **fields, **({"agent": str(agent)} if agent else {}))
+        fields |= {"agent": str(agent)} if agent else {}
+        self.act(f"/conversations/{pk}/{verb}/", session, fields)
 
     def accept(self, session: str, pk: int) -> None:
         """The agent accepts the offer that lies on the desk."""
         pending = Offer.objects.filter(conversation=pk, status=OfferStatus.PENDING)
         offer = self.read(lambda: pending.values_list("pk", flat=True).get())
-        self.act(f"/desk/offers/{offer}/accept/", session, idempotency_key=str(uuid.uuid4()))
+        # One that ran out because the clock was set can be answered again a moment later.
+        self.act(f"/desk/offers/{offer}/accept/", session, {"idempotency_key": str(uuid.uuid4())}, may_wait=True)
 
-    def act(self, path: str, cookie: str = "", **fields: str | list[str]) -> Answer:
-        """Send it until it is answered; each time at another server, with the same key."""
+    def act(self, path: str, cookie: str, fields: Fields, *, may_wait: bool = False) -> Answer:
+        """Send it until it is answered; each time at another server, with the same key.
+
+        Where it ``may_wait``, a no is taken for one the second time only.
+        """
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while True:
             address = self.crowd.addresses[next(self.requests) % len(self.crowd.addresses)]
@@ -197,7 +211,13 @@ class Story:
             self.crowd.book.note(answer, time.monotonic() - began)
             if answer.status in DONE:
                 return answer
-            if answer.status not in {0, NOT_NOW}:
+            if may_wait and answer.status == GONE:
+                may_wait = False
+                time.sleep(SWEPT_SECONDS)
+                continue
+            if answer.status == 0 and (key := fields.get("idempotency_key")):
+                self.crowd.book.done_unanswered += self.read(IdempotencyKey.objects.filter(key=key).exists)
+            if answer.status not in {0, NOBODY, NOT_NOW}:
                 self.crowd.book.fault(f"{path} answered {answer.status}: {answer.said[:300]}")
                 raise GaveUp(path)
             if time.monotonic() > deadline:
@@ -219,7 +239,7 @@ class Story:
                 close_old_connections()
 
 
-def post(address: str, path: str, cookie: str, fields: dict[str, str | list[str]], *, htmx: bool = False) -> Answer:
+def post(address: str, path: str, cookie: str, fields: Fields, *, htmx: bool = False) -> Answer:
     """One form, sent to one server as a browser does."""
     whose = cookie if "=" in cookie or not cookie else f"{settings.SESSION_COOKIE_NAME}={cookie}"
     headers = {
@@ -244,6 +264,8 @@ def ask(address: str, method: str, path: str, headers: dict[str, str], body: str
         said = found.getheader("HX-Trigger") or found.read().decode(errors="replace")
         cookies = tuple(line.split(";")[0] for line in found.headers.get_all("Set-Cookie") or [])
         return Answer(found.status, said, cookies, found.getheader("Location") or "")
+    except ConnectionRefusedError:
+        return Answer(NOBODY)
     except (OSError, HTTPException):
         return Answer(0)
     finally:

@@ -13,15 +13,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from django.db import connection
-from django.utils import timezone
 
 from conversations.models import Conversation, Notice, Offer, OfferStatus
 from conversations.reports import live
 from conversations.services import assignment, intake
 from routing.models import Agent, PresenceChange, User
 from supervisor_console.kernel.actor import Role
+from supervisor_console.kernel.clock import now as clock_now
 from supervisor_console.models import Heartbeat
 from tests import servers
 from tests.cast import EVERY_CAUTION, Floor, actor_of, give_view_all_queues, make_agent, make_floor, make_user
@@ -48,6 +49,7 @@ class Installation:
     first: Program
     second: Program
     work: Program
+    clock_file: Path
     floor: Floor
     people: People
     sessions: dict[str, str]
@@ -78,12 +80,17 @@ def installed(database: Program) -> Iterator[Installation]:
             [(agent.pk, sessions[agent.user.username]) for agent in agents],
         )
         connection.close()
-        variables = {"TEST_REDIS_URL": redis.address, "DJANGO_SETTINGS_MODULE": "tests.faults.storm.settings"}
+        clock_file = stack.enter_context(servers.temporary_folder("console-storm-clock-")) / "ahead"
+        variables = {
+            "TEST_REDIS_URL": redis.address,
+            "DJANGO_SETTINGS_MODULE": "tests.faults.storm.settings",
+            "CLOCK_FILE": str(clock_file),
+        }
         first, second = (servers.console_program(f"storm-{name}", **variables) for name in "ab")
         work = servers.work_program("storm-work", **variables)
         for program in (first, second, work):
             stack.enter_context(servers.running(program))
-        yield Installation(database, redis, first, second, work, floor, people, sessions)
+        yield Installation(database, redis, first, second, work, clock_file, floor, people, sessions)
 
 
 @dataclass
@@ -131,10 +138,10 @@ class Storm:
         for watcher in self.watchers:
             watcher.end()
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(book.answers.items()))
-        print(
-            f"\n--- {name}: {book.done} actions of {len(book.stories)} conversations; requests by answer {answers}; "
-            f"{book.unanswered} unanswered; slowest {book.slowest:.1f} s; consoles cut {sum(w.cuts for w in others)}"
-        )
+        print(f"\n--- {name}: {book.done} actions of {len(book.stories)} conversations")
+        print(f"    requests by answer: {answers} (0: none came, -1: nobody took it)")
+        print(f"    {book.unanswered} unanswered, {book.done_unanswered} of them done; slowest {book.slowest:.1f} s")
+        print(f"    consoles cut: {sum(watcher.cuts for watcher in others)}")
         for line in self.said:
             print(f"    {line}")
         for fault in self.faults:
@@ -170,9 +177,9 @@ class Storm:
         boss = actor_of(User.objects.get(pk=floor.sara.pk))
         assignment.assign(boss, pk, agent_id=dora.pk, version=row.version, confirmed=EVERY_CAUTION)
         offer = Offer.objects.filter(conversation=pk)
-        offer.update(expires_at=timezone.now(), offered_at=timezone.now() - timedelta(seconds=60))
+        offer.update(expires_at=clock_now(), offered_at=clock_now() - timedelta(seconds=60))
         self.expect(wait_until(lambda: offer.get().status == OfferStatus.TIMED_OUT, DUE_SECONDS), "what is due is done")
-        now = timezone.now()
+        now = clock_now()
         self.expect(
             wait_until(lambda: Heartbeat.objects.filter(at__gte=now, error="").exists(), HEART_SECONDS),
             "the background work says that it is well",
@@ -182,7 +189,7 @@ class Storm:
 def truth() -> str:
     """What the report shows by the database alone: its digest."""
     view = live.View(0, QUERY, "en")
-    return live.read(live.EVERYTHING, view, now=timezone.now(), before=None).snapshot.digest
+    return live.read(live.EVERYTHING, view, now=clock_now(), before=None).snapshot.digest
 
 
 # --- what strikes ----------------------------------------------------------------------------------------------------
@@ -272,4 +279,23 @@ def redis(storm: Storm) -> None:
     storm.until(1)
 
 
-STRIKES: dict[str, Callable[[Storm], None]] = {"nothing": nothing, "kill": kill, "database": database, "redis": redis}
+def clock(storm: Storm) -> None:
+    """The machine's clock is set ahead by minutes, then back behind where it was; a process begins after that."""
+    there = storm.there
+    for share, seconds in ((0.25, 300.0), (0.5, -300.0)):
+        storm.until(share)
+        there.clock_file.write_text(str(seconds))
+    storm.until(0.75)
+    there.first.kill()
+    there.first.start()
+    storm.until(1)
+    there.clock_file.write_text("0")
+
+
+STRIKES: dict[str, Callable[[Storm], None]] = {
+    "nothing": nothing,
+    "kill": kill,
+    "database": database,
+    "redis": redis,
+    "clock": clock,
+}
