@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from autobahn.exception import Disconnected
 from daphne.server import Server
 
 ASK_EVERY = 5
@@ -85,7 +86,7 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
         """Send what an application says, in the pace of the client; a good-bye does not wait."""
         if message["type"] == "websocket.send":
             await brake_of(protocol).is_free.wait()
-            with unlimited(protocol):
+            with unlimited(protocol), contextlib.suppress(Disconnected):  # Who has just gone misses nothing more.
                 await super().handle_reply(protocol, message)
         else:
             await super().handle_reply(protocol, message)
