@@ -22,7 +22,6 @@ from conversations.services import supervision
 from routing import selectors as routing_selectors
 from routing.models import User
 from supervisor_console.kernel import clock
-from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.loops import OnePerLoop, in_thread
 
