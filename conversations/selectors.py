@@ -153,37 +153,40 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
 
     Σ over conversations where they are primary, Active or Wrap-up while blocked, plus those they
     finished before the block time of their wrap-up was over (2.4), plus the soft holds of pending
-    transfers to them. A fixed number of queries however many agents.
+    transfers to them. Two queries however many agents.
     """
     wanted = list(agent_ids)
     units: dict[int, int] = dict.fromkeys(wanted, 0)
     count: dict[int, int] = dict.fromkeys(wanted, 0)
     items: dict[int, dict[int, int]] = {agent_id: {} for agent_id in wanted}
+    in_call: set[int] = set()
     mine = held(now).filter(agent_id__in=wanted)
     done = Conversation.objects.closed().filter(last_agent_id__in=wanted, capacity_held_until__gt=now)
     soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
-    holding = list(
-        mine.values_list("agent_id").annotate(
-            Sum("units"), Count("id"), in_calls=Count("id", filter=Q(is_elevated=True))
-        )
-    )
-    in_call = {pk for pk, _, _, calls in holding if calls}
+    sources = ((mine, "agent_id", ""), (done, "last_agent_id", ""), (soft, "agent_id", "conversation__"))
     sums = [
-        *((pk, total, number) for pk, total, number, _ in holding),
-        *done.values_list("last_agent_id").annotate(Sum("units"), Count("id")),
-        *soft.values_list("agent_id").annotate(Sum("conversation__units"), Count("id")),
+        rows.order_by()
+        .values_list(agent)
+        .annotate(
+            total=Sum(f"{path}units"),
+            number=Count("pk"),
+            calls=Count("pk", filter=Q(**{f"{path}is_elevated": True})),
+        )
+        for rows, agent, path in sources
     ]
-    for agent_id, total, number in sums:
+    for agent_id, total, number, calls in sums[0].union(*sums[1:], all=True):
         units[agent_id] += total
         count[agent_id] += number
+        if calls:
+            in_call.add(agent_id)
     carried = [
-        *mine.filter(profiles__isnull=False).values_list("agent_id", "profiles").annotate(Count("id")),
-        *done.filter(profiles__isnull=False).values_list("last_agent_id", "profiles").annotate(Count("id")),
-        *soft.filter(conversation__profiles__isnull=False)
-        .values_list("agent_id", "conversation__profiles")
-        .annotate(Count("id")),
+        rows.order_by()
+        .filter(**{f"{path}profiles__isnull": False})
+        .values_list(agent, f"{path}profiles")
+        .annotate(number=Count("pk"))
+        for rows, agent, path in sources
     ]
-    for agent_id, profile_id, number in carried:
+    for agent_id, profile_id, number in carried[0].union(*carried[1:], all=True):
         items[agent_id][profile_id] = items[agent_id].get(profile_id, 0) + number
     return {
         agent_id: Load(units[agent_id], items[agent_id], count[agent_id], agent_id in in_call) for agent_id in wanted

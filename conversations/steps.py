@@ -49,7 +49,7 @@ from routing import selectors as routing_selectors
 from routing import steps as routing_steps
 from routing.locks import LockedAgent
 from routing.models import BasePresence, Queue, SetAfter, SetBy, WrapUpBlock
-from routing.policy import PresenceCause, PresenceNow
+from routing.policy import Limits, Load, PresenceCause, PresenceNow
 from routing.signals import agent_became_free
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
@@ -552,22 +552,23 @@ def settle_presence(agents: Iterable[LockedAgent], cause: PresenceCause, now: da
     loads = selectors.loads([agent.pk for agent in rows], now)
     limits = routing_selectors.limits_of(rows)
     for agent in rows:
-        wanted = routing_policy.presence_after(
-            PresenceNow(
-                BasePresence(agent.presence.base),
-                SetBy(agent.presence_set_by),
-                agent.presence.is_inactive,
-                agent.needs_reset,
-            ),
-            loads[agent.pk],
-            limits[agent.pk],
-            cause,
-        )
-        if wanted is not None:
-            presence = routing_steps.base_presence(wanted)
-            routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
-        if cause in (PresenceCause.RELEASED, PresenceCause.WITHDRAWN):
-            agent_became_free.send(sender=None, agent_id=agent.pk)
+        settle_one(agent, loads[agent.pk], limits[agent.pk], cause, now)
+
+
+def settle_one(agent: LockedAgent, load: Load, limits: Limits, cause: PresenceCause, now: datetime) -> None:
+    """Recompute the presence of one agent from what they hold now, read under their lock (domain.md 1.3)."""
+    presence_now = PresenceNow(
+        BasePresence(agent.presence.base),
+        SetBy(agent.presence_set_by),
+        agent.presence.is_inactive,
+        agent.needs_reset,
+    )
+    wanted = routing_policy.presence_after(presence_now, load, limits, cause)
+    if wanted is not None:
+        presence = routing_steps.base_presence(wanted)
+        routing_steps.change_presence(agent, presence, set_by=SetBy.SYSTEM, actor=SYSTEM, now=now)
+    if cause in (PresenceCause.RELEASED, PresenceCause.WITHDRAWN):
+        agent_became_free.send(sender=None, agent_id=agent.pk)
 
 
 def let_go(agents: Mapping[int, LockedAgent], had_it: int | None, now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.utils import timezone
 
 from routing.models import (
@@ -98,10 +98,22 @@ def supervised_queues(actor: Actor) -> QuerySet[Queue]:
 def queue_ids_by_agent(agent_ids: Iterable[int]) -> dict[int, frozenset[int]]:
     """The queues that each of these agents belongs to, the default ones included (domain.md 1.2)."""
     found: dict[int, set[int]] = {agent_id: set() for agent_id in agent_ids}
-    for agent_id, queue_id in QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id"):
-        found[agent_id].add(queue_id)
-    everybodys = frozenset(Queue.objects.filter(is_default=True).values_list("pk", flat=True)) if found else frozenset()
-    return {agent_id: everybodys | queue_ids for agent_id, queue_ids in found.items()}
+    if not found:
+        return {}
+    own = QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id")
+    everybodys: set[int] = set()
+    for agent_id, queue_id in own.union(_everybodys().values_list(Value(NOBODY), "pk"), all=True):
+        (everybodys if agent_id == NOBODY else found[agent_id]).add(queue_id)
+    return {agent_id: frozenset(everybodys | queue_ids) for agent_id, queue_ids in found.items()}
+
+
+NOBODY = 0
+"""No agent's id: who belongs to a default queue need not be said."""
+
+
+def _everybodys() -> QuerySet[Queue]:
+    """The default queues, to which every agent belongs (domain.md 1.2)."""
+    return Queue.objects.filter(is_default=True)
 
 
 def is_member(agent_id: int, queue: Queue) -> bool:
@@ -187,16 +199,13 @@ def contenders(
     ``loads`` and ``pasts`` come from the app that knows work.
     """
     found = candidates(agent_rows, loads)
-    for_all = frozenset(Queue.objects.filter(is_default=True).values_list("pk", flat=True))
-    queues: dict[int, set[int]] = defaultdict(set)
-    for agent_id, queue_id in QueueMembership.objects.filter(agent__in=found).values_list("agent_id", "queue_id"):
-        queues[agent_id].add(queue_id)
+    queues = queue_ids_by_agent(found)
     skills: dict[int, dict[int, int]] = defaultdict(dict)
     held = AgentSkill.objects.filter(agent__in=found)
     for agent_id, skill_id, proficiency in held.values_list("agent_id", "skill_id", "proficiency"):
         skills[agent_id][skill_id] = proficiency
     return {
-        agent_id: Contender(candidate, for_all | queues[agent_id], skills[agent_id], pasts.get(agent_id, Past()))
+        agent_id: Contender(candidate, queues[agent_id], skills[agent_id], pasts.get(agent_id, Past()))
         for agent_id, candidate in found.items()
     }
 

@@ -70,7 +70,8 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     require(policy.NOT_OPEN if steps.current_phase(conversation) != Phase.OPEN else None)
     work = matching.work(conversation)
     require(why_not_distribute(work))
-    require(why_not_offer(matching.contenders([agent], now)[agent_id], work, now))
+    contender = matching.contenders([agent], now)[agent_id]
+    require(why_not_offer(contender, work, now))
 
     before = steps.move(conversation, Trigger.PUSH, Phase.OFFERED, now=now, agent=agent)
     steps.close_session(conversation, ClosureReason.AGENT_REROUTED, now)
@@ -79,7 +80,8 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
     steps.whisper(conversation, "offered", {"agent": agent.name}, now)
     steps.save(conversation)
-    steps.settle_presence([agent], PresenceCause.OFFERED, now)
+    asked = contender.candidate
+    steps.settle_one(agent, asked.load.plus(work.cost), asked.limits, PresenceCause.OFFERED, now)
     notifications.notify([agent.user_id], "offered", conversation, now=now)
     event = ConversationOffered(
         **audit.heading(SYSTEM, conversation, now, before),
@@ -258,15 +260,11 @@ class _Look:
 
     def _took(self, contender: Contender, work: Work, at: datetime) -> None:
         """Count what was just offered: the load under which the agent is considered next, and their presence now."""
-        candidate, load = contender.candidate, contender.candidate.load
-        items = dict(load.items)
-        for profile_id in work.cost.profiles:
-            items[profile_id] = items.get(profile_id, 0) + 1
-        held = replace(load, units=load.units + work.cost.units, items=items, conversations=load.conversations + 1)
+        candidate = contender.candidate
         base = Agent.objects.values_list("presence__base", flat=True).get(pk=contender.agent_id)
         self._contenders[contender.agent_id] = replace(
             contender,
-            candidate=replace(candidate, load=held, base_presence=BasePresence(base)),
+            candidate=replace(candidate, load=candidate.load.plus(work.cost), base_presence=BasePresence(base)),
             past=replace(contender.past, last_assigned_at=at),
         )
         if base != candidate.base_presence:

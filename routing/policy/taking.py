@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -38,6 +38,13 @@ class Load:
     def is_untouched(self) -> bool:
         """Whether nothing consumes the agent's capacity."""
         return self.conversations == 0
+
+    def plus(self, cost: Cost) -> Load:
+        """What they hold once one more conversation is theirs."""
+        items = dict(self.items)
+        for profile_id in cost.profiles:
+            items[profile_id] = items.get(profile_id, 0) + 1
+        return replace(self, units=self.units + cost.units, items=items, conversations=self.conversations + 1)
 
 
 @dataclass(frozen=True, slots=True)

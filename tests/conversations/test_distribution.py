@@ -30,6 +30,7 @@ from conversations.services.distribution import distribute, fall_back, offer
 from routing.models import (
     Agent,
     BasePresence,
+    CapacityProfile,
     Channel,
     Distribution,
     Queue,
@@ -533,6 +534,32 @@ def test_a_look_at_many_agents_and_conversations_costs_no_query_more(floor: Floo
         fill(number)
 
     assert cost() == few
+
+
+def test_an_offer_reads_nothing_twice(floor: Floor) -> None:
+    chat = floor.start()
+
+    with CaptureQueriesContext(connection) as queries:
+        offer(chat.pk, floor.ana.pk, now=at(10))
+
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    reads = [sql for sql in statements if sql.startswith("SELECT")]
+    assert len(set(reads)) == len(reads)
+    assert sum('SUM("conversations_conversation"."units")' in sql for sql in reads) == 1, "one sum of what is held"
+    assert len(statements) <= 33
+
+
+def test_what_one_more_conversation_makes_of_a_load_is_what_is_held_then(floor: Floor) -> None:
+    profile = CapacityProfile.objects.create(name="Difficult", limit=3)
+    floor.ana.agent_profiles.create(profile=profile)
+    for channel in (Channel.LIVE_CHAT, Channel.SMS):
+        chat = floor.start(channel)
+        chat.profiles.add(profile)
+        before = selectors.loads([floor.ana.pk], at(10))[floor.ana.pk]
+        offer(chat.pk, floor.ana.pk, now=at(10))
+        after = selectors.loads([floor.ana.pk], at(10))[floor.ana.pk]
+
+        assert before.plus(selectors.cost_of(chat)) == after
 
 
 def test_an_offer_costs_the_same_however_many_agents_and_conversations_there_are(floor: Floor) -> None:
