@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from autobahn.exception import Disconnected
@@ -40,6 +40,17 @@ LONGEST_MESSAGE = 64 * 1024
 """Bytes that a client may send at once; what a page says of itself is a few thousand."""
 
 
+TAKES_WITHIN = 10.0
+"""Seconds after which a client that takes nothing of what is sent to it is dropped."""
+
+WAIT_MOST = 100
+"""Messages of a client that may wait until its page's last one was answered; more is dropped with the client. A page
+says a few things in ten seconds."""
+
+TOO_SLOW, TOO_MUCH = 4408, 4429
+"""The codes of the good-byes to both (``conversations/consumers/relay.py``); who does not read never sees them."""
+
+
 class Brake:
     """Stands still while the buffer of a connection is full; Twisted says when (its interface IPushProducer)."""
 
@@ -58,6 +69,23 @@ class Brake:
     def stopProducing(self) -> None:  # noqa: N802  Twisted's name.
         """The connection is gone: nobody waits for it."""
         self.is_free.set()
+
+
+class Inbox:
+    """What a client has said and its application has not heard yet; who says too much of it is dropped."""
+
+    def __init__(self, queue: asyncio.Queue[dict[str, Any]], drop: Callable[[], None]) -> None:
+        self._queue = queue
+        self._drop = drop
+        self._is_full = False
+
+    def put_nowait(self, message: dict[str, Any]) -> None:
+        """Let it wait; the good-bye always has room."""
+        if message["type"] != "websocket.receive" or self._queue.qsize() < WAIT_MOST:
+            self._queue.put_nowait(message)
+        elif not self._is_full:
+            self._is_full = True
+            self._drop()
 
 
 class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
@@ -82,10 +110,25 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             protocol.last_ping = min(getattr(protocol, "last_ping", now), now)
         super().timeout_checker()
 
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """The queue of what a client says to its application; that of a socket does not grow without end.
+
+        While an application waits for a client that takes nothing, it hears nothing of it either.
+        """
+        queue = super().create_application(protocol, scope)
+        if scope["type"] != "websocket" or queue is None:
+            return queue
+        return Inbox(queue, drop=lambda: protocol.serverClose(code=TOO_MUCH))
+
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send what an application says, in the pace of the client; a good-bye does not wait."""
         if message["type"] == "websocket.send":
-            await brake_of(protocol).is_free.wait()
+            try:
+                async with asyncio.timeout(TAKES_WITHIN):
+                    await brake_of(protocol).is_free.wait()
+            except TimeoutError:
+                protocol.serverClose(code=TOO_SLOW)
+                return
             with unlimited(protocol), contextlib.suppress(Disconnected):  # Who has just gone misses nothing more.
                 await super().handle_reply(protocol, message)
         else:
