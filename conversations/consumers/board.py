@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ TOPICS = ("report:all", "agents", "settings")
 SHORTEST_PAUSE = 0.25
 """Seconds between two rounds, at least."""
 
-REST = 1.0
-"""A rest is this many times as long as the round before: looking takes half of the time, at most."""
+REST = 0.5
+"""A rest is this many times as long as the round before: looking takes two thirds of the time, at most."""
 
 RETRY = 1.0
 """Seconds until a round is tried again after a view could not be looked at."""
@@ -45,6 +46,10 @@ SELF_CHECK_LONGEST = 12.0
 
 SELF_CHECK_SHARE = 0.2
 """… this share of the time: then it is done less often."""
+
+SELF_CHECK_EARLIEST = 0.5
+"""The share of that time after which a view may be checked: views that were opened together, after a restart say, are
+not checked together, and what changed does not wait for all that did not."""
 
 Send = Callable[[str], None]
 
@@ -67,6 +72,7 @@ class LiveView:
         self.snapshot: Snapshot | None = None
         self.is_marked = True
         self.checked_at = 0.0
+        self.patience = 1.0
         self.cost = 0.0
         self._interest: Interest | None = None
         self._is_looked_at = False
@@ -81,6 +87,10 @@ class LiveView:
         self._since = min(self._since or at, at)
         self.is_marked = True
 
+    def due(self, every: float) -> float:
+        """When the view is to be checked, where that is done ``every`` so many seconds at least (monotonic clock)."""
+        return self.checked_at + self.patience * every
+
     def begin(self, *, is_check: bool) -> Job:
         """A look begins: whatever comes from now on needs another one."""
         since, self._since = self._since, None
@@ -88,6 +98,7 @@ class LiveView:
         self._is_looked_at = True
         if is_check or self.snapshot is None:
             self.checked_at = time.monotonic()
+            self.patience = random.uniform(SELF_CHECK_EARLIEST, 1.0)  # noqa: S311  It keeps no secret.
         shown = frozenset(console.digest for console in self.consoles.values())
         return Job(self.view, self.reader, self.snapshot, shown, since, is_check or self.snapshot is None)
 
@@ -188,9 +199,10 @@ class Board:
 
     async def _round(self) -> None:
         """Look at every view that is marked or due for a check; each is sent as soon as it was looked at."""
-        due = time.monotonic() - self._check_every() + SHORTEST_PAUSE
-        chosen = [live for live in self._views.values() if live.is_marked or live.checked_at <= due]
-        jobs = {id(job): (job, live) for live in chosen for job in [live.begin(is_check=live.checked_at <= due)]}
+        every, soon = self._check_every(), time.monotonic() + SHORTEST_PAUSE
+        due = {view for view, live in self._views.items() if live.due(every) <= soon}
+        chosen = [live for live in self._views.values() if live.is_marked or live.view in due]
+        jobs = {id(job): (job, live) for live in chosen for job in [live.begin(is_check=live.view in due)]}
         self._failed = False
         if not jobs:
             return
@@ -215,8 +227,8 @@ class Board:
         return max(SELF_CHECK, min(SELF_CHECK_LONGEST, cost / SELF_CHECK_SHARE))
 
     def _until_check(self) -> float:
-        oldest = min((live.checked_at for live in self._views.values()), default=0.0)
-        return max(0.0, oldest + self._check_every() - time.monotonic())
+        every = self._check_every()
+        return max(0.0, min((live.due(every) for live in self._views.values()), default=0.0) - time.monotonic())
 
 
 board = OnePerLoop(Board)
