@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from routing.models import (
@@ -132,6 +133,17 @@ def members_of(queue_ids: Iterable[int]) -> QuerySet[Agent]:
     if Queue.objects.filter(pk__in=wanted, is_default=True).exists():
         return agents()
     return agents().filter(pk__in=QueueMembership.objects.filter(queue__in=wanted).values("agent"))
+
+
+def some_members_of(queue_ids: Iterable[int], most: int) -> QuerySet[Agent]:
+    """The first agents of each of these queues: so many, or all where there are fewer."""
+    wanted = list(queue_ids)
+    place = Window(RowNumber(), partition_by="queue", order_by="agent")
+    first = QueueMembership.objects.filter(queue__in=wanted, agent__in=agents()).annotate(place=place)
+    ids = set(first.filter(place__lte=most).values_list("agent", flat=True))
+    if Queue.objects.filter(pk__in=wanted, is_default=True).exists():
+        ids |= set(agents().order_by("pk").values_list("pk", flat=True)[:most])
+    return agents().filter(pk__in=ids)
 
 
 def queue_ids_of(agent_ids: Iterable[int]) -> frozenset[int]:

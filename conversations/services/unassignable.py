@@ -17,7 +17,7 @@ from conversations import matching
 from conversations.locks import lock_free
 from conversations.models import Conversation, Offer, OfferStatus, RequiredSkill, State
 from routing import selectors as routing_selectors
-from routing.models import Channel
+from routing.models import Agent, Channel
 from routing.policy import Contender, Work, needs_supervisor, why_never
 from supervisor_console.kernel import clock
 from supervisor_console.kernel.events import Json
@@ -25,6 +25,9 @@ from supervisor_console.kernel.realtime import action, announce
 
 BLOCK = 1000
 """How many conversations are read at once."""
+
+FEW = 20
+"""So many members of a queue are asked first; in most queues one of them can."""
 
 SINGLY = 20
 """So many changes are announced one by one; more of them as one that concerns every view."""
@@ -34,19 +37,17 @@ def mark(*, now: datetime | None = None) -> int:
     """Look at everything that is open, mark what nobody can take, and take the mark from the rest.
 
     A fixed number of queries, and some for each thousand that somebody declined or had before; what asks for the same
-    is judged once. Returns how many marks changed; reports hear of those.
+    is judged once. A few members of each queue are asked first, and all of them only where none of those can. Returns
+    how many marks changed; reports hear of those.
     """
     now = now or clock.now()
-    alike = list(_groups())
-    members = _members({group.queue_id for group in alike})
-    new: dict[int, int] = {}
-    over: dict[int, int] = {}
-    for group, works in _with_works(alike):
-        judge = _Judge(members[group.queue_id], works[group.ids[0]])
-        for pk in group.ids:
-            is_stuck = judge.needs_supervisor(works[pk]) if pk in works else judge.usual
-            if is_stuck != (pk in group.marked):
-                (new if is_stuck else over)[pk] = group.queue_id
+    asking = list(_with_works(list(_groups())))
+    _ask(asking, _few_members({group.queue_id for group, _ in asking}))
+    doubtful = [(group, works) for group, works in asking if group.stuck]
+    if doubtful:
+        _ask(doubtful, _members({group.queue_id for group, _ in doubtful}))
+    new = {pk: group.queue_id for group, _ in asking for pk in group.stuck - group.marked}
+    over = {pk: group.queue_id for group, _ in asking for pk in group.marked - group.stuck}
     return _write(sorted(new), sorted(over), new | over, now) if new or over else 0
 
 
@@ -54,13 +55,22 @@ def mark(*, now: datetime | None = None) -> int:
 class _Group:
     """Open conversations that ask for the same: queue, workstream, units, profiles, skills.
 
-    ``marked`` have the mark; ``special`` were declined by somebody, or somebody had them before.
+    ``marked`` have the mark; ``special`` were declined by somebody, or somebody had them before; ``stuck`` can be taken
+    by nobody who was asked.
     """
 
     queue_id: int
     ids: list[int] = field(default_factory=list)
     marked: set[int] = field(default_factory=set)
     special: set[int] = field(default_factory=set)
+    stuck: set[int] = field(default_factory=set)
+
+
+def _ask(asking: Sequence[tuple[_Group, Mapping[int, Work]]], members: Mapping[int, Sequence[Contender]]) -> None:
+    """Say of each group which of it these members of its queue cannot take."""
+    for group, works in asking:
+        judge = _Judge(members[group.queue_id], works[group.ids[0]])
+        group.stuck = {pk for pk in group.ids if (judge.needs_supervisor(works[pk]) if pk in works else judge.usual)}
 
 
 class _Judge:
@@ -164,5 +174,14 @@ def _with_works(groups: Sequence[_Group]) -> Iterator[tuple[_Group, Mapping[int,
 
 def _members(queue_ids: set[int]) -> dict[int, list[Contender]]:
     """Those who take work in each of these queues, whatever they have to do now."""
-    found = routing_selectors.contenders(routing_selectors.members_of(queue_ids), {}, {}).values()
+    return _by_queue(routing_selectors.members_of(queue_ids), queue_ids)
+
+
+def _few_members(queue_ids: set[int]) -> dict[int, list[Contender]]:
+    """The first few of those."""
+    return _by_queue(routing_selectors.some_members_of(queue_ids, FEW), queue_ids)
+
+
+def _by_queue(agents: QuerySet[Agent], queue_ids: set[int]) -> dict[int, list[Contender]]:
+    found = routing_selectors.contenders(agents, {}, {}).values()
     return {pk: [one for one in found if pk in one.queue_ids] for pk in queue_ids}

@@ -42,7 +42,10 @@ SEEN: Counter[bool] = Counter()
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_mark_says_what_the_diagnosis_of_each_says_on_random_floors(db: None, seed: int) -> None:
+def test_the_mark_says_what_the_diagnosis_of_each_says_on_random_floors(
+    db: None, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unassignable, "FEW", 1 + seed % 3)
     floor = RandomFloor(seed)
     for number, now in enumerate((at(0), at(40), at(80))):
         distribute(everywhere=True, now=now)
@@ -99,6 +102,17 @@ def test_an_agent_who_is_away_is_not_the_reason_and_one_who_is_too_small_is(hand
     unassignable.mark(now=at(9))
 
     assert is_marked(chat)
+
+
+def test_all_members_are_asked_where_the_first_ones_cannot(hands_out: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unassignable, "FEW", 1)
+    chat = hands_out.start()
+    Agent.objects.filter(pk=hands_out.ana.pk).update(max_units=10)
+    assert hands_out.ana.pk < hands_out.boris.pk
+
+    unassignable.mark(now=at(5))
+
+    assert not is_marked(chat)
 
 
 def test_whoever_is_the_only_one_and_declined_to_the_limit_leaves_nobody(hands_out: Floor) -> None:
