@@ -13,7 +13,7 @@ PRODUCTION_ENV := DEMO=0 DEBUG=0 BEHIND_TLS=1 ALLOWED_HOSTS=console.example.org 
 	CSRF_TRUSTED_ORIGINS=https://console.example.org REDIS_URL=redis://localhost:6379/0 \
 	DATABASE_URL=postgresql://console@localhost/console
 
-.PHONY: help demo test test-fast check fmt lock audit runtime dev
+.PHONY: help demo test test-fast faults check fmt lock audit runtime dev
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -41,6 +41,11 @@ test: dev ## Run the whole suite: on SQLite, on PostgreSQL, with Redis, in a bro
 
 test-fast: dev ## Run what needs no server, no browser and no patience
 	@$(RUN)python -m tests.run quick
+
+faults: dev ## Kill, restart, stop and fill what the console stands on, under load, and let it run for MINUTES=30 (an hour)
+	@$(RUN)python -m tests.faults.storm
+	@FAULTS=1 $(RUN)python -m pytest -q -m "not browser and not redis" tests/faults
+	@$(RUN)python -m benchmarks.soak --minutes $(or $(MINUTES),30)
 
 check: dev ## Check format, lint, types, import contracts, migrations and the deployment settings
 	$(RUN)ruff format --check .
