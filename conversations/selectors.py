@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
 
 from conversations.events import (
     CallHeld,
@@ -30,6 +32,7 @@ from conversations.models import (
     Participant,
     SenderKind,
     Sentiment,
+    Session,
     State,
     SupervisorSettings,
 )
@@ -37,7 +40,7 @@ from conversations.models.toggles import AgentScope
 from conversations.policy import Facts, Switches, Target, phase
 from conversations.sentiment import WINDOW, sentiment_of
 from routing import selectors as routing_selectors
-from routing.models import Agent, BasePresence, User
+from routing.models import Agent, BasePresence, ResetFrequency, User
 from routing.policy import Cost, Load
 from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import NotVisible
@@ -153,7 +156,8 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
 
     Σ over conversations where they are primary, Active or Wrap-up while blocked, plus those they
     finished before the block time of their wrap-up was over (2.4), plus the soft holds of pending
-    transfers to them. Two queries however many agents.
+    transfers to them. Profiles that come free at the end of the day count what was accepted today, over or not
+    (1.4). Two queries however many agents.
     """
     wanted = list(agent_ids)
     units: dict[int, int] = dict.fromkeys(wanted, 0)
@@ -179,18 +183,45 @@ def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
         count[agent_id] += number
         if calls:
             in_call.add(agent_id)
-    carried = [
+    carried: list[QuerySet[Any, Any]] = [
         rows.order_by()
         .filter(**{f"{path}profiles__isnull": False})
         .values_list(agent, f"{path}profiles")
         .annotate(number=Count("pk"))
         for rows, agent, path in sources
     ]
+    over = _over_today(wanted, now).exclude(Q(conversation__in=mine) & Q(conversation__agent=F("agent")))
+    over = over.exclude(Q(conversation__in=done) & Q(conversation__last_agent=F("agent")))
+    over = over.exclude(Exists(soft.filter(conversation=OuterRef("conversation"), agent=OuterRef("agent"))))
+    carried.append(
+        over.values_list("agent", "conversation__profiles").annotate(number=Count("conversation", distinct=True))
+    )
     for agent_id, profile_id, number in carried[0].union(*carried[1:], all=True):
         items[agent_id][profile_id] = items[agent_id].get(profile_id, 0) + number
     return {
         agent_id: Load(units[agent_id], items[agent_id], count[agent_id], agent_id in in_call) for agent_id in wanted
     }
+
+
+LONGEST_TO_ACCEPT = timedelta(hours=1)
+"""More than an offer may wait: who accepted today was asked no longer before the day began."""
+
+
+def day_began(now: datetime) -> datetime:
+    """The midnight before, in the centre's time zone."""
+    local = timezone.localtime(now, timezone.get_default_timezone())
+    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _over_today(agent_ids: Iterable[int], now: datetime) -> QuerySet[Session]:
+    """The sessions in which these agents accepted today what takes a profile until the day is over (domain.md 1.4)."""
+    began = day_began(now)
+    return Session.objects.order_by().filter(
+        agent_id__in=agent_ids,
+        agent_assigned_at__gte=began - LONGEST_TO_ACCEPT,
+        agent_accepted_at__gte=began,
+        conversation__profiles__reset=ResetFrequency.END_OF_DAY,
+    )
 
 
 def cost_of(conversation: Conversation) -> Cost:

@@ -17,6 +17,7 @@ from routing.models import (
     BasePresence,
     Queue,
     QueueMembership,
+    ResetFrequency,
     SetAfter,
     User,
 )
@@ -163,7 +164,13 @@ def limits_of(agent_rows: Iterable[Agent]) -> dict[int, Limits]:
     profiles: dict[int, list[ProfileLimit]] = {agent.pk: [] for agent in rows}
     for found in AgentProfile.objects.filter(agent__in=profiles).select_related("profile"):
         profiles[found.agent_id].append(
-            ProfileLimit(found.profile_id, found.profile.name, found.limit, found.profile.is_blocking)
+            ProfileLimit(
+                found.profile_id,
+                found.profile.name,
+                found.limit,
+                found.profile.is_blocking,
+                found.profile.reset == ResetFrequency.END_OF_DAY,
+            )
         )
     return {agent.pk: Limits(agent.max_units, tuple(profiles[agent.pk])) for agent in rows}
 

@@ -11,9 +11,9 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from conversations import selectors
-from conversations.models import Conversation, Mode, Offer, OfferKind, OfferStatus, Participant, State
+from conversations.models import Conversation, Mode, Offer, OfferKind, OfferStatus, Participant, Session, State
 from routing.invariants import person
-from routing.models import Agent
+from routing.models import Agent, CapacityProfile, ResetFrequency
 from routing.policy import Load
 from supervisor_console.kernel.invariants import About, Row, Rule, Scope, streamed
 
@@ -28,7 +28,8 @@ def recount(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     """What these agents hold, from who takes part as the primary, not from the agent of the conversation."""
     wanted = list(agent_ids)
     found: dict[int, list[int]] = {agent_id: [0, 0] for agent_id in wanted}
-    items: dict[int, dict[int, int]] = {agent_id: defaultdict(int) for agent_id in wanted}
+    items: dict[int, dict[int, int]] = {agent_id: {} for agent_id in wanted}
+    carries: dict[tuple[int, int], set[int]] = defaultdict(set)
     in_time = Q(conversation__capacity_held_until__isnull=True) | Q(conversation__capacity_held_until__gt=now)
     seats = Participant.objects.filter(mode=Mode.PRIMARY, left_at__isnull=True, user__agent__in=wanted).filter(
         Q(conversation__state=State.ACTIVE)
@@ -45,13 +46,26 @@ def recount(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
             found[agent_id][0] += units
             found[agent_id][1] += number
         carried = rows.filter(**{f"{path}profiles__isnull": False}).order_by()
-        for agent_id, profile_id, number in carried.values_list(agent, f"{path}profiles").annotate(Count("pk")):
-            items[agent_id][profile_id] += number
+        for agent_id, profile_id, talk in carried.values_list(agent, f"{path}profiles", f"{path}pk"):
+            carries[agent_id, profile_id].add(talk)
+    for agent_id, profile_id, talk in _accepted_today(wanted, now):
+        carries[agent_id, profile_id].add(talk)
+    for (agent_id, profile_id), talks in carries.items():
+        items[agent_id][profile_id] = len(talks)
     in_call = set(seats.filter(conversation__is_elevated=True).values_list("user__agent", flat=True))
     return {
         agent_id: Load(units, dict(items[agent_id]), number, agent_id in in_call)
         for agent_id, (units, number) in found.items()
     }
+
+
+def _accepted_today(agent_ids: list[int], now: datetime) -> list[tuple[int, int, int]]:
+    """Who accepted today what takes a profile for the rest of the day: agent, profile and conversation (1.4)."""
+    daily = CapacityProfile.objects.filter(reset=ResetFrequency.END_OF_DAY).values_list("pk", flat=True)
+    rows = Session.objects.filter(
+        agent__in=agent_ids, agent_accepted_at__gte=selectors.day_began(now), conversation__profiles__in=list(daily)
+    )
+    return list(rows.values_list("agent", "conversation__profiles", "conversation"))
 
 
 def _differs(scope: Scope) -> Iterator[Row]:

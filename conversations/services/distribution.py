@@ -26,9 +26,10 @@ from conversations.matching import Backlog, Place
 from conversations.models import AssignReason, ClosureReason, Conversation, OfferKind
 from conversations.policy import Phase, Trigger
 from routing import selectors as routing_selectors
-from routing.locks import lock_agents
+from routing.locks import LockedAgent, lock_agents
 from routing.models import Agent, BasePresence
 from routing.policy import (
+    Candidate,
     Contender,
     PresenceCause,
     Work,
@@ -80,8 +81,7 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
     steps.whisper(conversation, "offered", {"agent": agent.name}, now)
     steps.save(conversation)
-    asked = contender.candidate
-    steps.settle_one(agent, asked.load.plus(work.cost), asked.limits, PresenceCause.OFFERED, now)
+    _settle(agent, contender.candidate, work, now)
     notifications.notify([agent.user_id], "offered", conversation, now=now)
     event = ConversationOffered(
         **audit.heading(SYSTEM, conversation, now, before),
@@ -91,6 +91,14 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     )
     audit.publish(event, steps.audience(conversation, open_list=True))
     return event
+
+
+def _settle(agent: LockedAgent, asked: Candidate, work: Work, now: datetime) -> None:
+    """The presence follows what was read under the lock and the work on top; a profile of the day may count already."""
+    if work.cost.profiles:
+        steps.settle_presence([agent], PresenceCause.OFFERED, now)
+    else:
+        steps.settle_one(agent, asked.load.plus(work.cost), asked.limits, PresenceCause.OFFERED, now)
 
 
 @action()

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from conversations import selectors
 from conversations.models import OFFERED_REASONS, Conversation, Mode, Offer, OfferStatus, Participant, State
-from conversations.services import absence, bots, chat_pages, closure, offers, supervision
+from conversations.services import absence, bots, chat_pages, closure, daybreak, offers, supervision
 from routing.models import Channel
 from routing.services import presence
 from supervisor_console.kernel import clock, idempotency, limits, realtime
@@ -48,6 +48,7 @@ def run_due(*, now: datetime | None = None, misses: bool = True) -> int:
     done += _each(_left_for_good(at), lambda pk: closure.customer_gone(pk, now=at))
     done += _each(_orphaned(at), lambda pk: absence.agent_gone(pk, now=at))
     done += _each(_unanswerable_offers(), lambda pk: offers.withdraw_unanswerable(pk, now=at))
+    done += _each(daybreak.due(at), lambda pk: daybreak.begin(pk, now=at))
     for ids, due in _due_closings(at):
         done += _each(ids, partial(closure.auto_close, due=due, now=at))
     return done

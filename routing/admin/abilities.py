@@ -55,7 +55,10 @@ class CapacityProfileForm(Form[CapacityProfile]):
         min_value=1,
         max_value=1000,
         initial=1,
-        help_text=gettext_lazy("How many conversations with this profile an agent holds at once."),
+        help_text=gettext_lazy(
+            "How many conversations with this profile an agent holds at once, or accepts in a day where it comes free "
+            "at the end of the day."
+        ),
     )
 
     class Meta:

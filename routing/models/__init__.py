@@ -1,7 +1,7 @@
 """People, queues, presence and capacity (domain.md 1.2 to 1.5)."""
 
 from routing.models.agent import Agent, AgentProfile, AgentSkill, User
-from routing.models.capacity import CapacityProfile
+from routing.models.capacity import CapacityProfile, ResetFrequency
 from routing.models.presence import BasePresence, Connection, Presence, PresenceChange, SetAfter, SetBy
 from routing.models.queue import AssignmentMethod, OperatingHours, Queue, QueueMembership, QueueType, Unhappy
 from routing.models.skill import Skill
@@ -33,6 +33,7 @@ __all__ = [
     "Queue",
     "QueueMembership",
     "QueueType",
+    "ResetFrequency",
     "SetAfter",
     "SetBy",
     "Skill",

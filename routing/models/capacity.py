@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ResetFrequency(models.TextChoices):
-    """When a consumed item comes free again; cannot be changed later."""
+    """When a consumed item comes free again; cannot be changed later.
+
+    At once: when the conversation is over. At the end of the day: what an agent accepted counts until midnight in the
+    centre's time zone, or until it is over, whichever is later (domain.md 1.4).
+    """
 
     IMMEDIATE = "immediate", _("At once")
     END_OF_DAY = "end_of_day", _("At the end of the day")

@@ -164,8 +164,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "session_limit": Remedy.FREE_CAPACITY,
     "agent_in_call": Remedy.FREE_CAPACITY,
     "profile_blocks": Remedy.FREE_CAPACITY,
+    "profile_blocks_today": Remedy.WAIT,
     "profile_lacking": Remedy.EDIT_CAPACITY,
     "profile_full": Remedy.FREE_CAPACITY,
+    "profile_full_today": Remedy.WAIT,
     "capacity_short": Remedy.FREE_CAPACITY,
     "capacity_never_enough": Remedy.EDIT_CAPACITY,
     "declined_lately": Remedy.WAIT,
@@ -357,8 +359,10 @@ def _room(candidate: Candidate, cost: Cost) -> Refusal | None:
         )
     if (profile := _blocking(candidate)) is not None:
         return _no(
-            "profile_blocks",
-            _("%(agent)s has used up %(profile)s, which blocks all further work. One such item has to end."),
+            "profile_blocks_today" if profile.is_daily else "profile_blocks",
+            _("%(agent)s has used up %(profile)s for today, which blocks all further work until tomorrow.")
+            if profile.is_daily
+            else _("%(agent)s has used up %(profile)s, which blocks all further work. One such item has to end."),
             candidate,
             profile=profile.name,
             used=load.items.get(profile.profile_id, 0),
@@ -400,7 +404,7 @@ def _room(candidate: Candidate, cost: Cost) -> Refusal | None:
 
 
 def _profile(candidate: Candidate, excess: ProfileExcess) -> Refusal:
-    limit = next((found.limit for found in candidate.limits.profiles if found.profile_id == excess.profile_id), None)
+    limit = next((found for found in candidate.limits.profiles if found.profile_id == excess.profile_id), None)
     if limit is None:
         return _no(
             "profile_lacking",
@@ -409,12 +413,14 @@ def _profile(candidate: Candidate, excess: ProfileExcess) -> Refusal:
             profile=excess.name,
         )
     return _no(
-        "profile_full",
-        _("%(agent)s has used up %(profile)s: %(used)d of %(max)d. One such item has to end."),
+        "profile_full_today" if limit.is_daily else "profile_full",
+        _("%(agent)s has used up %(profile)s for today: %(used)d of %(max)d. They have room again tomorrow.")
+        if limit.is_daily
+        else _("%(agent)s has used up %(profile)s: %(used)d of %(max)d. One such item has to end."),
         candidate,
         profile=excess.name,
         used=candidate.load.items.get(excess.profile_id, 0),
-        max=limit,
+        max=limit.limit,
         over=excess.items,
     )
 

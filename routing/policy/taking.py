@@ -55,6 +55,8 @@ class ProfileLimit:
     name: str
     limit: int
     is_blocking: bool = False
+    is_daily: bool = False
+    """What was accepted counts until the day is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +256,16 @@ def presence_from_capacity(load: Load, limits: Limits) -> BasePresence:
     """Untouched: Available; partly used: Busy; exhausted or negative: Do not disturb (domain.md 1.3).
 
     With units and profiles both, it takes both to be exhausted; one blocking profile is enough, and
-    so is one conversation more than a desk can show, or a chat that is in a call.
+    so is one conversation more than a desk can show, or a chat that is in a call. A blocking profile may be exhausted
+    for the day though nothing is held any more.
     """
     if load.conversations > SESSION_LIMIT or load.is_in_call:
         return BasePresence.BUSY_DND
-    if load.is_untouched and load.units <= 0:
-        return BasePresence.AVAILABLE
     full = [load.items.get(limit.profile_id, 0) >= limit.limit for limit in limits.profiles]
     if any(limit.is_blocking and is_full for limit, is_full in zip(limits.profiles, full, strict=True)):
         return BasePresence.BUSY_DND
+    if load.is_untouched and load.units <= 0:
+        return BasePresence.AVAILABLE
     has_blocking = any(limit.is_blocking for limit in limits.profiles)
     profiles_exhausted = not limits.profiles or (all(full) and not has_blocking)
     if load.units >= limits.max_units and profiles_exhausted:
