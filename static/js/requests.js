@@ -8,9 +8,10 @@ let waiting = 0;
 const isDocument = (xhr) => /^\s*(<!--[\s\S]*?-->\s*)*<!doctype html/i.test(xhr.responseText.slice(0, 400));
 const isQuiet = (event) => event.detail.requestConfig?.triggeringEvent?.type === "live:refresh";
 
-// A fault of the server is said with the id under which its log knows it.
+// A fault of the server is said with the id under which its log knows it; what it says itself, in its words.
 function sayFailure(xhr) {
-  const words = text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed");
+  const isSaid = xhr.status === 503 && xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  const words = isSaid ? xhr.responseText : text(xhr.status === 403 ? "forbidden" : xhr.status === 404 ? "not_found" : "failed");
   const id = xhr.status >= 500 ? xhr.getResponseHeader("X-Request-ID") : null;
   toast({ level: "error", code: `http_${xhr.status}`, text: id ? `${words} ${text("reference", { id })}` : words });
 }

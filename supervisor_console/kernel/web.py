@@ -84,10 +84,15 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """The answer while the database cannot do it: as ``refused``, but the page asks it for nothing."""
+    """The answer while the database cannot do it: as ``refused``, but the page asks it for nothing.
+
+    A part that is fetched brings the sentence as it is: whether somebody asked for it, or the page did by itself and
+    will again, the page knows.
+    """
     if wants_part(request):
-        response = HttpResponse(headers={"HX-Reswap": "none"})
-        toast(response, refusal.sentence, level="error", code=refusal.code)
+        response = HttpResponse(refusal.sentence, content_type="text/plain", headers={"HX-Reswap": "none"})
+        if request.method != "GET":
+            toast(response, refusal.sentence, level="error", code=refusal.code)
     else:
         response = HttpResponse(render_to_string("503.html", {"refusal": refusal}))
     response.status_code = STATUS[refusal.kind]

@@ -111,6 +111,18 @@ def test_a_click_is_answered_with_a_toast_that_says_what_to_do(floor: Floor) -> 
     assert answer.headers["HX-Reswap"] == "none"
 
 
+def test_a_part_that_is_fetched_brings_the_sentence_and_no_toast(floor: Floor) -> None:
+    """A page fetches its regions again and again; a toast each time would cover it."""
+    client = signed_in(floor)
+    with breaking(caused(OperationalError("server closed the connection"), Said(None))):
+        answer = client.get("/conversations/", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/plain")
+    assert answer.content.decode().startswith(AWAY)
+    assert "HX-Trigger" not in answer.headers
+    assert answer.headers["HX-Reswap"] == "none"
+
+
 def test_reading_goes_on_while_nothing_can_be_written(floor: Floor) -> None:
     client = signed_in(floor)
     with breaking(caused(OperationalError(), sqlite_error(sqlite3.SQLITE_FULL)), "INSERT"):

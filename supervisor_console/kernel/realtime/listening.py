@@ -59,9 +59,7 @@ class Hub:
     def __init__(self) -> None:
         self.pulse = Pulse()
         self.heard = 0
-        self.is_prompt = True
-        """Whether what others do comes at once; without the channel layer it comes through the outbox."""
-
+        self._is_heard, self._is_read = True, True
         self._latest: deque[tuple[frozenset[str], Frame]] = deque(maxlen=REPEATED)
         self._listeners: dict[str, set[Deliver]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,6 +70,11 @@ class Hub:
     def is_listening(self) -> bool:
         """Whether this process listens to the channel layer and the outbox: it does while it has a socket."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether what others do comes at once; without the channel layer the outbox brings it, seconds later."""
+        return self._is_heard and self._is_read
 
     @property
     def sockets(self) -> int:
@@ -133,7 +136,7 @@ class Hub:
                 continue
             except Exception as error:
                 logger.warning("The channel layer brings nothing; the outbox serves until it does: %r", error)
-                self.is_prompt = False
+                self._is_heard = False
                 ready.set()
             pause = 0.2 if time.monotonic() - began > PROVE_SECONDS else min(pause * 2, 3.0)
             await asyncio.sleep(pause)
@@ -146,7 +149,7 @@ class Hub:
             channel = await layer.new_channel()
             await layer.group_add(FLOOR, channel)
         ready.set()
-        self.is_prompt = True
+        self._is_heard = True
         hearing = asyncio.create_task(self._hear(layer, channel))
         try:
             await self._prove(hearing)
@@ -190,7 +193,9 @@ class Hub:
                 missed = await in_thread(outbox.missed, *self.delivered)
             except Exception:
                 logger.exception("The outbox cannot be read; trying again")
+                self._is_read = False
                 continue
+            self._is_read = True
             self.pulse.outbox_at = time.monotonic()
             for pk, frames in missed:
                 self._deliver(pk, frames, OUTBOX)
