@@ -24,6 +24,13 @@ from routing.models import (
 )
 from routing.models.workstream import default_allowed_presences
 
+KEEPS_AGENT = gettext_lazy(
+    "Who writes again is offered to the same agent first: of chats and messages that wait, whatever their presence and "
+    "capacity; of live chats only where they have room. Only where work is pushed."
+)
+KEEPS_AGENT_USUALLY = frozenset({ChannelKind.PERSISTENT_CHAT, ChannelKind.ASYNC_MESSAGING})
+"""The channels whose returning customers keep their agent where nothing else is chosen (domain.md D19)."""
+
 
 class WorkstreamForm(Form[Workstream]):
     """A workstream whose parts go together."""
@@ -71,7 +78,7 @@ class WorkstreamForm(Form[Workstream]):
             "wrapup_block_seconds": gettext_lazy("Only for “For a time”: 30 to 3600 seconds."),
             "accept_seconds": gettext_lazy("After that the offer times out: 10 to 600 seconds."),
             "skill_matching": gettext_lazy("Whether the skills that a conversation requires choose its agent."),
-            "keeps_agent": gettext_lazy("For persistent chat and messaging."),
+            "keeps_agent": KEEPS_AGENT,
             "waiting_close_days": gettext_lazy("For persistent chat and messaging."),
         }
 
@@ -81,11 +88,24 @@ class WorkstreamForm(Form[Workstream]):
             self.initial["capacity_profiles"] = list(
                 self.instance.workstream_profiles.values_list("profile_id", flat=True)
             )
+        else:
+            # What is usual depends on the channel, which is not known before it is chosen (domain.md D19).
+            self.fields["keeps_agent"] = forms.TypedChoiceField(
+                label=self.fields["keeps_agent"].label,
+                help_text=KEEPS_AGENT,
+                choices=[("", _("The usual for the channel")), ("yes", _("Yes")), ("no", _("No"))],
+                coerce=lambda chosen: chosen == "yes",
+                empty_value=None,
+                required=False,
+                initial="",
+            )
 
     def clean(self) -> dict[str, Any] | None:
         """What the parts demand of each other."""
         cleaned = super().clean() or self.cleaned_data
         channel = cleaned.get("channel") or self.instance.channel
+        if cleaned.get("keeps_agent") is None:
+            cleaned["keeps_agent"] = bool(channel) and Channel(channel).kind in KEEPS_AGENT_USUALLY
         if channel:
             self._fits_channel(Channel(channel), cleaned)
         if cleaned.get("wrapup_block") == WrapUpBlock.CUSTOM:

@@ -209,6 +209,21 @@ def test_a_workstream_begins_with_the_defaults(otto: Client, floor: Floor) -> No
     assert (made.accept_seconds, made.waiting_close_days, made.wrapup_block) == (120, 28, "always")
 
 
+@pytest.mark.parametrize(
+    ("channel", "chosen", "keeps"),
+    [("sms", "", True), ("persistent_chat", "", True), ("live_chat", "", False), ("sms", "no", False)],
+)
+def test_whether_customers_keep_their_agent_is_as_usual_for_the_channel(
+    otto: Client, floor: Floor, channel: str, chosen: str, keeps: bool
+) -> None:
+    new_workstream(otto, floor, channel=channel, keeps_agent=chosen)
+
+    made = Workstream.objects.get(name="New")
+    assert made.keeps_agent is keeps
+    save(otto, page_of(made), keeps_agent=None if keeps else "on")
+    assert Workstream.objects.get(name="New").keeps_agent is not keeps
+
+
 def test_channel_and_distribution_never_change(otto: Client, floor: Floor) -> None:
     save(otto, page_of(floor.chat), channel="voice", distribution="pick", units="40")
 
