@@ -169,6 +169,7 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "fallback_queue" and isinstance(field, forms.ModelChoiceField):
             field.queryset = Queue.objects.order_by("type", "name")
+            # Django's own way to name choices; to a type checker it is a method, which nobody assigns.
             setattr(field, "label_from_instance", lambda queue: f"{queue.get_type_display()}: {queue.name}")  # noqa: B010
         return field
 
