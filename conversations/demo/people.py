@@ -22,7 +22,8 @@ class Person:
 
     ``holds`` and ``calls`` are how many conversations and calls they have then, ``seats`` their limit in
     the capacity profile of WhatsApp (None: they do not have it), ``presence`` what they chose last and
-    ``minutes`` how long ago; without one their presence follows from their capacity.
+    ``minutes`` how long ago; without one their presence follows from their capacity. ``default`` is what they are when
+    they sign in, where it is not Available.
     """
 
     username: str
@@ -36,6 +37,7 @@ class Person:
     seats: int | None = None
     presence: str = ""
     minutes: int = 2
+    default: str = ""
     roles: frozenset[Role] = AGENT
 
     @property
@@ -99,6 +101,7 @@ SUPERVISORS = (
         "Slovenian 5, German 4, Payments 5",
         holds=1,
         presence="Busy",
+        default="Away",  # Who looks at the report is not interrupted by offers, until she says that she takes work.
         roles=LEAD,
     ),
     Person(

@@ -41,7 +41,7 @@ from conversations.services import (
     timers,
 )
 from routing import selectors as routing_selectors
-from routing.models import Channel, WrapUpBlock
+from routing.models import Agent, Channel, WrapUpBlock
 from routing.policy import Load
 from routing.services import presence
 from supervisor_console.kernel.actor import Actor, customer_actor
@@ -119,6 +119,8 @@ def _days(centre: Centre, person: Person, number: int, now: datetime) -> Tale:
     elif person.presence:
         yield ends
         building.change_presence(centre, person, person.presence, ends)
+    if person.default:
+        Agent.objects.filter(pk=agent_id).update(default_presence=centre.presences[person.default])
 
 
 def _load_of(agent_id: int, now: datetime) -> Load:

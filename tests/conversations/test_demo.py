@@ -34,6 +34,7 @@ from conversations.policy import Phase, Verb
 from conversations.services import timers
 from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Channel, PresenceChange, Queue, QueueType, User, Workstream
+from routing.services import presence
 from supervisor_console import settings as product_settings
 from tests.conftest import as_migrated
 from tests.demo import DEMO, actor, load
@@ -355,6 +356,15 @@ def test_the_administrator_gets_in_by_the_role_alone(demo: None) -> None:
 
     assert admin.is_staff
     assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_the_supervisor_is_not_offered_work_until_she_takes_it(demo: None) -> None:
+    petra = Agent.objects.get(user__username="supervisor")
+    presence.sign_out(petra.pk)
+
+    presence.sign_in(petra.pk, load_of=lambda agent_id, now: selectors.loads([agent_id], now)[agent_id])
+
+    assert Agent.objects.get(pk=petra.pk).presence.base == "away"
 
 
 def test_the_supervisor_finds_a_few_new_notices(demo: None) -> None:
