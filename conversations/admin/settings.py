@@ -304,7 +304,8 @@ HELP = {
         "Came with 3 min. Who is back in time goes on; then an open chat is closed and an active one goes to wrap-up."
     ),
     "agent_disconnect": gettext_lazy(
-        "Came with 2 min 30 s. Then what they talk in goes back to its queue, or waits where nothing is unanswered."
+        "Came with 2 min 30 s. Who is back in time has the presence again that they left. Then what they talk in goes "
+        "back to its queue, or waits where nothing is unanswered."
     ),
     "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
     "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -31,8 +31,18 @@ def signed_out(sender: object, request: HttpRequest, user: User | None, **_: obj
 
 
 def connected(agent_id: int, key: UUID, *, process: UUID, now: datetime | None = None) -> bool:
-    """A page of an agent is connected; see ``routing.services.presence.connected``."""
-    return presence.connected(agent_id, key, process=process, load_of=_load_of, now=now)
+    """A page of an agent is connected; see ``routing.services.presence.connected``.
+
+    Who keeps the work, being back in time, keeps the presence, too: it is the same time (domain.md 2.3).
+    """
+    return presence.connected(
+        agent_id,
+        key,
+        process=process,
+        load_of=_load_of,
+        remembered_for=timedelta(seconds=selectors.settings_row().agent_disconnect),
+        now=now,
+    )
 
 
 def reset_presence(actor: Actor, agent_id: int, *, now: datetime | None = None) -> PresenceReset:

@@ -157,15 +157,14 @@ def _come(agent: LockedAgent, load_of: LoadOf, now: datetime) -> bool:
 
 # --- connections: the presence of a person is one over all their pages (domain.md 1.3, F31) ----------------------
 
-REMEMBERED_FOR = timedelta(minutes=2.5)
-"""Who is back within this time has the presence again that they left (domain.md 1.3)."""
-
 
 @action()
-def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: datetime | None = None) -> bool:
+def connected(
+    agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, remembered_for: timedelta, now: datetime | None = None
+) -> bool:
     """A page of an agent is connected. Who was gone is there again (domain.md 1.3).
 
-    Back in time, they have the presence again that they left; later, the one that signing in would
+    Back within ``remembered_for``, they have the presence again that they left; later, the one that signing in would
     give. Returns whether it changed; if so, desks, reports and distribution hear of it.
     """
     agent = lock_agents([agent_id]).get(agent_id)
@@ -177,7 +176,7 @@ def connected(agent_id: int, key: UUID, *, process: UUID, load_of: LoadOf, now: 
     live = {"agent": agent, "process": process, "seen_at": now, "closed_at": None}
     Connection.objects.update_or_create(key=key, defaults=live)
     left, left_at = agent.left_presence, agent.presence_since
-    if left is None or not _is_gone(agent) or now - left_at > REMEMBERED_FOR:
+    if left is None or not _is_gone(agent) or now - left_at > remembered_for:
         return _come(agent, load_of, now)
     set_by = SetBy(agent.left_set_by)
     after = SetAfter(agent.left_set_after) if agent.left_set_after else None

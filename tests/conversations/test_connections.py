@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from conversations.consumers import websocket_urlpatterns
-from conversations.models import Conversation, Offer
+from conversations.models import Conversation, Offer, SupervisorSettings
 from conversations.selectors import settings_row
 from conversations.services import assignment, attendance, closure, timers
 from routing import steps
@@ -152,6 +152,17 @@ def test_who_missed_an_offer_does_not_come_back_from_it_by_reloading(floor: Floo
 
     found = Agent.objects.get(pk=floor.ana.pk)
     assert (found.presence.is_inactive, found.needs_reset) == (True, True)
+
+
+@pytest.mark.parametrize(("seconds", "base"), [(60, "available"), (600, "busy_dnd")])
+def test_how_long_a_presence_is_remembered_is_what_an_administrator_set(floor: Floor, seconds: int, base: str) -> None:
+    SupervisorSettings.objects.update(agent_disconnect=seconds)
+    set_presence(floor.ana, BasePresence.BUSY_DND, set_by=SetBy.AGENT)
+    leave(floor.ana, at(0), at(10))
+
+    open_page(floor.ana, at(15 + 300))
+
+    assert now_of(floor.ana)[0] == base
 
 
 def test_who_comes_back_late_is_judged_anew(floor: Floor) -> None:
