@@ -28,7 +28,7 @@ function show() {
   first?.focus();
 }
 
-export function closeDialog() {
+function closeDialog() {
   if (dialog?.open) dialog.close();
 }
 

@@ -30,14 +30,3 @@ document.addEventListener("click", (event) => {
   const item = event.target.closest("[data-menu] .menu-item:not([data-density-toggle])");
   if (item) setTimeout(() => { const menu = item.closest("[data-menu]"); if (menu) menu.open = false; });
 });
-
-// A choice that acts at once; the button beside it is for browsers without script.
-for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
-document.addEventListener("htmx:afterSettle", () => {
-  for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
-});
-document.addEventListener("change", (event) => {
-  const asking = event.target.closest("[data-submit-on-change]");
-  const form = asking && (event.target.form ?? asking.closest("form"));
-  if (form) form.requestSubmit();
-});

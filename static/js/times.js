@@ -1,24 +1,16 @@
 // Times that run: <time data-since> counts up, <time data-until> counts down, each second, by the server's clock.
 import { serverNow, setIcon, text } from "console/common";
 
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto", style: "short" });
 const two = (number) => String(number).padStart(2, "0");
 
 // m:ss, then h:mm:ss, then days and hours: the same as the server writes it.
-export function clock(seconds) {
+function clock(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   const days = Math.floor(s / 86400);
   if (days) return `${days} d ${Math.floor((s % 86400) / 3600)} h`;
   const hours = Math.floor(s / 3600);
   const minutes = Math.floor((s % 3600) / 60);
   return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
-}
-
-export function ago(seconds) {
-  if (seconds < 45) return relative.format(0, "second");
-  if (seconds < 3600) return relative.format(-Math.round(seconds / 60), "minute");
-  if (seconds < 86400) return relative.format(-Math.round(seconds / 3600), "hour");
-  return relative.format(-Math.round(seconds / 86400), "day");
 }
 
 function write(time, value) {
@@ -51,12 +43,12 @@ function tickRing(ring, now) {
   ring.classList.toggle("urgent", left <= 0.2);
 }
 
-export function tick() {
+function tick() {
   const now = serverNow();
   for (const time of document.querySelectorAll("time[data-since]")) {
     const seconds = (now - Date.parse(time.dataset.since)) / 1000;
     if (Number.isNaN(seconds)) continue;
-    write(time, time.dataset.format === "ago" ? ago(seconds) : clock(seconds));
+    write(time, clock(seconds));
     band(time, seconds);
   }
   for (const time of document.querySelectorAll("time[data-until]")) {
