@@ -68,6 +68,13 @@ lock: dev ## Lock the requirements again (asks the package index)
 audit: dev ## Ask the index's advisory service about every locked package (needs a network that reaches it)
 	$(RUN)python -m tools.audit
 
+bench: dev ## Measure report, actions, push and distribution; the figures go to benchmarks/results/ (about an hour)
+	$(RUN)python -m benchmarks.report
+	$(RUN)python -m benchmarks.actions
+	$(RUN)python -m benchmarks.profiles
+	$(RUN)python -m benchmarks.push --series
+	$(RUN)python -m benchmarks.distribution
+
 runtime:
 	@$(PYTHON) tools/environment.py runtime
 

@@ -31,6 +31,7 @@ TROUBLES = ("missing", "wrong", "late", "broken", "lost", "refused", "unclear", 
 FORENAMES = ("Maja", "Luka", "Nina", "Marko", "Eva", "Jan", "Sara", "Filip", "Ana", "Tim", "Iva", "Rok", "Zoja")
 SURNAMES = ("Novak", "Horvat", "Kos", "Zupan", "Kovač", "Krajnc", "Potočnik", "Mlakar", "Vidmar", "Golob", "Turk")
 SENTIMENTS = (10, 10, 10, 10, 11, 11, 12, 9, 9, 8, 13, 7, 0)
+SWITCHED_ON = {f"{verb}_enabled": True for verb in ("monitor", "assign", "transfer", "force_close")}
 
 Values = dict[str, Any]
 
@@ -85,7 +86,7 @@ def _people(number: int, now: datetime) -> list[str]:
     from conversations.models import SupervisorSettings
     from routing.models import Agent, Presence, Queue, QueueMembership, QueueType, User, Workstream
 
-    SupervisorSettings.objects.update_or_create(pk=1, defaults={"force_close_enabled": True, "assign_enabled": True})
+    SupervisorSettings.objects.update_or_create(pk=1, defaults=SWITCHED_ON)
     supervisors, role = Group.objects.get(name="Supervisor"), Group.objects.get(name="Agent")
     supervisors.permissions.add(Permission.objects.get(codename="view_all_queues"))
     bosses = User.objects.bulk_create(User(username=f"boss{place}") for place in range(number))

@@ -18,7 +18,6 @@ import argparse
 import http.client
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -33,7 +32,7 @@ from benchmarks import floor, plans
 from benchmarks.drawing import lines_of
 from benchmarks.ground import console_servers, create_database, surroundings
 from benchmarks.views import bare_page, views
-from benchmarks.writing import ROOT, keep, keep_picture, machine, percentile, table
+from benchmarks.writing import commit, keep, keep_picture, machine, percentile, table
 from tests import servers
 
 SIZES = (1_000, 10_000, 100_000)
@@ -41,6 +40,11 @@ CLOSED = 1_000_000
 THROUGH_DAPHNE = ("first page", "page 13", "queue", "search, rare", "sort -wait")
 DRAWN = ("first page", "page 13", "queue", "search, rare", "sort -wait", "sort customer")
 CLIENTS = (1, 8)
+PATIENCE = 1.5
+"""Seconds for one view at one size; it is asked for twice at least, the first time to warm up."""
+
+ASKED = 24
+"""So often a view is asked for through Daphne, by all clients together."""
 
 
 @dataclass
@@ -80,12 +84,13 @@ def main() -> None:
     parser.add_argument("--closed", type=int, default=CLOSED)
     parser.add_argument("--databases", nargs="*", choices=["postgresql", "sqlite"], default=["postgresql", "sqlite"])
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--name", default="report", help="the name of the result's file")
+    parser.add_argument("--name", default="report", help="the name of the results' files")
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
-    found = [one for name in chosen.databases for one in measure(name, chosen.sizes, chosen.closed, chosen.rounds)]
-    keep(chosen.name, told(found, chosen.closed, load))
-    keep_picture(chosen.name, lines_of(_drawn(found), "ongoing conversations", "whole request, ms"))
+    for name in chosen.databases:
+        found = measure(name, chosen.sizes, chosen.closed, chosen.rounds)
+        keep(f"{chosen.name}-{name}", told(found, chosen.closed, load))
+        keep_picture(f"{chosen.name}-{name}", lines_of(_drawn(found), "ongoing conversations", "whole request, ms"))
 
 
 def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[Measured]:
@@ -148,7 +153,10 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
         addresses[view.name] = address = f"/conversations/?{view.query}"
         cost = costs[view.name] = Cost()
         statements = bare_page(view, connection.vendor, switches)
+        until = time.monotonic() + PATIENCE
         for turn in range(rounds + 1):
+            if turn > 1 and time.monotonic() > until:
+                break
             spent: list[float] = []
             asked: list[tuple[str, Any]] = []
 
@@ -213,7 +221,7 @@ def ask(port: int, session: str, address: str, clients: int) -> Served:
 
     def one() -> None:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        for turn in range(4 + 40 // clients):
+        for turn in range(3 + ASKED // clients):
             for path, where in ((address, served.page), ("/bare/", served.bare)):
                 start.wait()
                 began = time.perf_counter()
@@ -318,14 +326,6 @@ def _among(sizes: Sequence[int]) -> str:
 
 def _ms(seconds: Sequence[float]) -> str:
     return f"{median(seconds) * 1e3:.1f}"
-
-
-def commit() -> str:
-    """What was measured: the commit, and whether anything was changed since."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip() or "an unknown commit"
 
 
 if __name__ == "__main__":

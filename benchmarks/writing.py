@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def machine() -> str:
     """The machine of these figures: cores, memory, Python."""
     memory = psutil.virtual_memory().total / 2**30
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def commit() -> str:
+    """What was measured: the commit, and whether anything was changed since."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or "an unknown commit"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

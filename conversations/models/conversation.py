@@ -7,7 +7,8 @@ import uuid
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
 from routing.models import Agent, CapacityProfile, Channel, ChannelKind, Queue, Skill, Workstream
@@ -121,6 +122,8 @@ class Conversation(models.Model):
     are told, until it is neutral or better.
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
     ``handled``. ``version`` grows with every change and is what a console must name to act.
+    The report's order: ``standing`` (0 nobody has it, 1 the others), ``standing_since``, id. ``status_place`` is the
+    place of the status along the life of a conversation, ``holder`` the id of ``shown_agent_id``.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -178,6 +181,43 @@ class Conversation(models.Model):
     skills = models.ManyToManyField(Skill, through="conversations.RequiredSkill", related_name="+")
 
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    # What the report orders and filters by. The database computes it from the row itself, so that it cannot differ.
+    standing = models.GeneratedField(
+        expression=Case(When(state=State.OPEN, then=Value(0)), default=Value(1)),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
+    standing_since = models.GeneratedField(
+        expression=Case(
+            When(state=State.OPEN, accepted_at__isnull=True, then=F("first_wait_started_at")),
+            default=F("state_changed_at"),
+        ),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
+    status_place = models.GeneratedField(
+        expression=Case(
+            When(state=State.OPEN, then=Value(0)),
+            When(state=State.ACTIVE, reason__in=OFFERED_REASONS, then=Value(1)),
+            When(state=State.ACTIVE, then=Value(2)),
+            When(state=State.WAITING, then=Value(3)),
+            When(state=State.WRAP_UP, then=Value(4)),
+            default=Value(5),
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
+    holder = models.GeneratedField(
+        expression=Case(
+            When(agent__isnull=False, then=F("agent_id")),
+            When(state__in=[State.WAITING, State.CLOSED], then=F("last_agent_id")),
+            default=None,
+        ),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+        null=True,
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -264,6 +304,70 @@ class Conversation(models.Model):
             models.Index(
                 fields=["last_activity_at"], condition=Q(closed_at__isnull=True), name="conv_ongoing_activity"
             ),
+            *(
+                models.Index(
+                    fields=[*fields, "standing_since", "id", "created_at"],
+                    condition=Q(closed_at__isnull=True),
+                    name=f"conv_order_{name}",
+                )
+                for name, fields in {
+                    "default": ["standing"],
+                    "queue": ["queue", "standing"],
+                    "status": ["status_place"],
+                    "channel": ["channel", "standing"],
+                    "sentiment": ["sentiment", "standing"],
+                    "holder": ["holder", "standing"],
+                    "priority": ["priority", "standing"],
+                    "transfers": ["-transfer_count", "standing"],
+                }.items()
+            ),
+            models.Index(
+                fields=["state_changed_at"], condition=Q(closed_at__isnull=True), name="conv_order_state_since"
+            ),
+            models.Index(Lower("subject"), condition=Q(closed_at__isnull=True), name="conv_order_subject"),
+            models.Index(
+                fields=["unanswered_since"],
+                condition=Q(closed_at__isnull=True, unanswered_since__isnull=False),
+                name="conv_order_unanswered",
+            ),
+            models.Index(
+                fields=["unassignable_since"],
+                condition=Q(closed_at__isnull=True, unassignable_since__isnull=False),
+                name="conv_unassignable",
+            ),
+            models.Index(
+                Coalesce("sentiment_since", "state_changed_at"),
+                "id",
+                condition=Q(closed_at__isnull=True, status_place=2, sentiment__in=[7, 8, 9]),
+                name="conv_unhappy",
+            ),
+            models.Index(
+                fields=["state_changed_at", "id"],
+                condition=Q(closed_at__isnull=True, standing=0),
+                name="conv_open_changed",
+            ),
+            models.Index(
+                fields=["queue", "status_place", "created_at", "channel"],
+                condition=Q(closed_at__isnull=True),
+                name="conv_count_statuses",
+            ),
+            models.Index(
+                fields=["created_at", "channel"], condition=Q(closed_at__isnull=True), name="conv_count_older"
+            ),
+            models.Index(
+                fields=["created_at", "channel"],
+                condition=Q(closed_at__isnull=True, sentiment__in=[7, 8, 9]),
+                name="conv_count_unhappy",
+            ),
+            models.Index(
+                fields=[
+                    *("queue", "created_at", "channel", "status_place", "direction"),
+                    *("standing_since", "accepted_at", "first_wait_started_at"),
+                ],
+                condition=Q(closed_at__isnull=True, status_place__in=[0, 1]),
+                name="conv_count_waits",
+            ),
+            models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="conv_closed_newest"),
             models.Index(
                 fields=["capacity_held_until"],
                 condition=Q(capacity_held_until__isnull=False),

@@ -63,6 +63,11 @@ class Offer(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(status="pending"), name="offer_due"),
             models.Index(fields=["agent"], condition=Q(status="pending"), name="offer_pending_agent"),
+            models.Index(
+                fields=["conversation", "settled_at"],
+                condition=Q(status__in=["rejected", "timed_out"]),
+                name="offer_declined",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, DateTimeField, Expression, F, IntegerField, OrderBy, Value, When
+from django.db.models import Case, Expression, F, OrderBy, Value, When
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from conversations.models import State
-from conversations.reports.durations import handle_sql, since_sql, wait_sql, waiting_since_sql
-from conversations.reports.filters import KEEPS_LAST_AGENT, Status, Tab
-from routing.models import Channel
+from conversations.reports.durations import handle_sql, wait_sql
+from conversations.reports.filters import KEEPS_LAST_AGENT, Tab
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -27,6 +25,8 @@ Key = Callable[[datetime], "Expression | F"]
 class Column:
     """One column: its name in the address, its head, and the value by which it is sorted.
 
+    ``is_since``: the value is when the shown time began, so that the longest is the smallest value. ``is_filled``: it
+    is never empty; a database goes through an index backwards only where nothing is said of empty ones.
     ``css`` are the classes of its cells; ``drop`` the one by which a default column leaves when the room
     gets small. ``largest_first`` is the direction of the first click: times and counts begin with the most.
     """
@@ -38,6 +38,14 @@ class Column:
     css: str = ""
     drop: str = ""
     largest_first: bool = False
+    is_since: bool = False
+    is_filled: bool = False
+
+    def order(self, now: datetime, *, descending: bool) -> OrderBy:
+        """By this column; empty values stand last either way."""
+        falls = descending is not self.is_since
+        value = self.value(now)
+        return OrderBy(value, descending=falls) if self.is_filled else OrderBy(value, descending=falls, nulls_last=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +67,6 @@ def _plain(path: str) -> Key:
     return lambda now: F(path)
 
 
-def _length(path: str) -> Key:
-    return lambda now: since_sql(path, now)
-
-
 def _agent_name(path: str) -> Expression:
     whole = Concat(f"{path}__user__first_name", Value(" "), f"{path}__user__last_name")
     return Coalesce(NullIf(whole, Value(" ")), f"{path}__user__username")
@@ -78,35 +82,41 @@ def _agent(now: datetime) -> Expression:
     )
 
 
-def _status(now: datetime) -> Expression:
-    order = [When(status.where, then=Value(place)) for place, status in enumerate(Status)]
-    return Case(*order, default=Value(len(Status)), output_field=IntegerField())
-
-
-def _channel(now: datetime) -> Expression:
-    by_label = sorted(Channel, key=lambda channel: str(channel.label).casefold())
-    places = [When(channel=channel.value, then=Value(place)) for place, channel in enumerate(by_label)]
-    return Case(*places, default=Value(len(places)), output_field=IntegerField())
-
-
 def _sentiment(now: datetime) -> Expression:
     return NullIf("sentiment", Value(0))
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("subject", _("Subject"), _text("subject"), css="subject"),
-    Column("customer", _("Customer"), _text("customer__name"), drop="drop-2"),
-    Column("channel", _("Channel"), _channel, css="channel-head"),
-    Column("status", pgettext_lazy("column", "Status"), _status),
+    Column("subject", _("Subject"), _text("subject"), css="subject", is_filled=True),
+    Column("customer", _("Customer"), _text("customer__name"), drop="drop-2", is_filled=True),
+    Column("channel", _("Channel"), _plain("channel"), css="channel-head", is_filled=True),
+    Column("status", pgettext_lazy("column", "Status"), _plain("status_place"), is_filled=True),
     Column("agent", _("Active agent"), _agent, drop="drop-4"),
-    Column("queue", _("Queue"), _text("queue__name"), drop="drop-3"),
+    Column("queue", _("Queue"), _text("queue__name"), drop="drop-3", is_filled=True),
     Column("wait", pgettext_lazy("column", "Wait"), wait_sql, css="num", largest_first=True),
     Column("handle", pgettext_lazy("column", "Handle"), handle_sql, css="num", drop="drop-4", largest_first=True),
     Column("sentiment", _("Sentiment"), _sentiment, drop="drop-3"),
-    Column("created", _("Created"), _plain("created_at"), css="num", drop="drop-1", largest_first=True),
-    Column("workstream", _("Workstream"), _text("workstream__name"), is_default=False),
-    Column("state_since", _("In status"), _length("state_changed_at"), is_default=False, css="num", largest_first=True),
-    Column("unanswered", _("Unanswered"), _length("unanswered_since"), is_default=False, css="num", largest_first=True),
+    Column("created", _("Created"), _plain("created_at"), css="num", drop="drop-1", largest_first=True, is_filled=True),
+    Column("workstream", _("Workstream"), _text("workstream__name"), is_default=False, is_filled=True),
+    Column(
+        "state_since",
+        _("In status"),
+        _plain("state_changed_at"),
+        is_default=False,
+        css="num",
+        largest_first=True,
+        is_since=True,
+        is_filled=True,
+    ),
+    Column(
+        "unanswered",
+        _("Unanswered"),
+        _plain("unanswered_since"),
+        is_default=False,
+        css="num",
+        largest_first=True,
+        is_since=True,
+    ),
     Column(
         "activity",
         _("Last activity"),
@@ -114,9 +124,18 @@ COLUMNS: tuple[Column, ...] = (
         is_default=False,
         css="num",
         largest_first=True,
+        is_filled=True,
     ),
-    Column("transfers", _("Transfers"), _plain("transfer_count"), is_default=False, css="num", largest_first=True),
-    Column("priority", _("Priority"), _plain("priority"), is_default=False, css="num"),
+    Column(
+        "transfers",
+        _("Transfers"),
+        _plain("transfer_count"),
+        is_default=False,
+        css="num",
+        largest_first=True,
+        is_filled=True,
+    ),
+    Column("priority", _("Priority"), _plain("priority"), is_default=False, css="num", is_filled=True),
     Column("closed", _("Closed at"), _plain("closed_at"), is_default=False, css="num", largest_first=True),
 )
 BY_KEY: Mapping[str, Column] = {column.key: column for column in COLUMNS}
@@ -139,15 +158,15 @@ def sort_key(text: str) -> SortKey | None:
 def order_by(sort: tuple[SortKey, ...], tab: Tab, now: datetime) -> list[OrderBy]:
     """The order of the list: the chosen columns, then the default of the tab, in the end the primary key.
 
-    Empty values stand last either way.
+    Empty values stand last either way. Equals stand in the default order where the first column goes its first way, and
+    in the reverse of it the other way round: one index serves both.
     """
-    chosen_order = []
-    for key in sort:
-        value = BY_KEY[key.column].value(now)
-        chosen_order.append(
-            OrderBy(value, descending=True, nulls_last=True) if key.descending else OrderBy(value, nulls_last=True)
-        )
-    return [*chosen_order, *_default_order(tab)]
+    chosen_order = [BY_KEY[key.column].order(now, descending=key.descending) for key in sort]
+    default = _default_order(tab)
+    if sort and sort[0].descending is not BY_KEY[sort[0].column].largest_first:
+        for one in default:
+            one.reverse_ordering()
+    return [*chosen_order, *default]
 
 
 def _default_order(tab: Tab) -> list[OrderBy]:
@@ -156,8 +175,4 @@ def _default_order(tab: Tab) -> list[OrderBy]:
         return [F("closed_at").desc(), F("pk").desc()]
     if tab is Tab.ALL:
         return [F("created_at").desc(), F("pk").desc()]
-    place = Case(When(state=State.OPEN, then=Value(0)), default=Value(1), output_field=IntegerField())
-    since = Case(
-        When(state=State.OPEN, then=waiting_since_sql()), default=F("state_changed_at"), output_field=DateTimeField()
-    )
-    return [place.asc(), since.asc(), F("pk").asc()]
+    return [F("standing").asc(), F("standing_since").asc(), F("pk").asc()]

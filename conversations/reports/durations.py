@@ -148,11 +148,3 @@ def handle_sql(now: datetime) -> Expression:
         output_field=DateTimeField(),
     )
     return ExpressionWrapper(moment - began, output_field=DurationField())
-
-
-# --- other lengths ---------------------------------------------------------------------------------------------
-
-
-def since_sql(path: str, now: datetime) -> Expression:
-    """How long ago a stored moment was, as the database computes it."""
-    return ExpressionWrapper(Value(now, output_field=DateTimeField()) - F(path), output_field=DurationField())

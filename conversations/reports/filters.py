@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from conversations.models import OFFERED_REASONS, ConversationQuerySet, Sentiment, State
+from conversations.models import ConversationQuerySet, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
 from routing.models import Channel
 
@@ -56,7 +56,10 @@ WINDOW_LENGTHS: Mapping[Window, timedelta] = {
 
 
 class Status(StrEnum):
-    """What the Status column says of an ongoing conversation; Offered is Active that awaits acceptance (M6)."""
+    """What the Status column says of an ongoing conversation; Offered is Active that awaits acceptance (M6).
+
+    In the order of ``Conversation.status_place``.
+    """
 
     OPEN = "open"
     OFFERED = "offered"
@@ -67,13 +70,7 @@ class Status(StrEnum):
     @property
     def where(self) -> Q:
         """The condition in the database."""
-        match self:
-            case Status.OFFERED:
-                return Q(state=State.ACTIVE, reason__in=OFFERED_REASONS)
-            case Status.ACTIVE:
-                return Q(state=State.ACTIVE) & ~Q(reason__in=OFFERED_REASONS)
-            case _:
-                return Q(state=self.value)
+        return Q(status_place=list(Status).index(self))
 
 
 WINDOW_LABELS = {
@@ -177,7 +174,7 @@ class Filter:
         if self.sentiments:
             rows = rows.filter(sentiment__in=self.sentiments)
         if self.agents or self.unassigned:
-            rows = rows.filter(_had_by(self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
+            rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
         for word in self.search.split()[:WORDS_MAX]:
             rows = rows.filter(_mentions(word))
         return rows
@@ -193,20 +190,14 @@ class Filter:
         if self.tab is not Tab.ALL:
             rows = rows.ongoing() if self.tab is Tab.ONGOING else rows.closed()
         if self.statuses:
-            wanted = Q()
-            for status in sorted(self.statuses):
-                wanted |= status.where
-            rows = rows.ongoing().filter(wanted)
+            places = [place for place, status in enumerate(Status) if status in self.statuses]
+            rows = rows.ongoing().filter(status_place__in=places)
         return rows
 
 
 KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])
 """Where the last agent is still shown (domain.md 2.5, 2)."""
-NOBODY = Q(agent__isnull=True) & (~KEEPS_LAST_AGENT | Q(last_agent__isnull=True))
-
-
-def _had_by(agent_ids: frozenset[int]) -> Q:
-    return Q(agent_id__in=agent_ids) | (KEEPS_LAST_AGENT & Q(last_agent_id__in=agent_ids))
+NOBODY = Q(holder__isnull=True)
 
 
 def _mentions(word: str) -> Q:

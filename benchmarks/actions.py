@@ -1,0 +1,291 @@
+"""What does each action cost, beside a hand-written SQL script of the same effect?
+
+    python -m benchmarks.actions
+    python -m benchmarks.actions --conversations 4000 --times 60
+
+On its own PostgreSQL and Redis, with a floor of ongoing conversations beside closed ones: every action of a supervisor
+(assign to an agent or a queue, transfer, monitor, join, force close) and of an agent (accept, reject), by one client,
+by eight processes on different conversations, and by eight at once on the same one, of whom one succeeds and the others
+are refused. The scripts (``benchmarks/scripts.py``) run in ``pgbench`` on the same tables; they check nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import floor, scripts
+from benchmarks.ground import create_database, surroundings
+from benchmarks.writing import commit, keep, machine, percentile, table
+from tests import servers
+
+CLIENTS = 8
+CONFIRMED = frozenset(
+    {"capacity_override", "profile_override", "presence_override", "force_close", "queue_closed_hours"}
+)
+
+Target = tuple[int, int, int, int]
+"""A conversation, an agent, the agent's user, an offer (0 where there is none)."""
+
+
+@dataclass
+class Cost:
+    """Seconds of each action that was done, how many were refused, statements of one; seconds of the whole."""
+
+    done: list[float] = field(default_factory=list)
+    refused: int = 0
+    statements: int = 0
+    whole: float = 0.0
+
+
+def main() -> None:
+    """Measure, print a table, and keep it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--conversations", type=int, default=12_000)
+    parser.add_argument("--closed", type=int, default=50_000)
+    parser.add_argument("--times", type=int, default=40, help="so many of each action for each client")
+    parser.add_argument("--name", default="actions", help="the name of the result's file")
+    chosen = parser.parse_args()
+    if shutil.which("pgbench") is None:
+        sys.exit("pgbench is not on this machine; it comes with PostgreSQL.")
+    load = os.getloadavg()[0]
+    context = multiprocessing.get_context("spawn")
+    with servers.postgresql() as server, servers.redis() as broker:
+        database = create_database(server, "console")
+        os.environ |= surroundings(database, broker, log_level="CRITICAL")
+        with context.Pool(1) as pool:
+            pool.apply(floor.fill, (chosen.conversations, chosen.closed))
+            targets = pool.apply(share_out, (chosen.times,))
+        rows = [row_of(context, database, name, targets[name], chosen.times) for name in targets]
+    heads = ["action", "statements", "1 client", "8 on different ones", "8 on one", "by hand: statements"]
+    heads += ["1 client", "8 on different ones", "1 client / by hand", "8 / by hand"]
+    lines = [
+        f"## Actions on {chosen.conversations:,} ongoing conversations beside {chosen.closed:,} closed ones",
+        "",
+        f"{machine()}, at {commit()}; load average {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end.",
+        "",
+        (
+            "Of an action the median and the 95th percentile in ms, from the call to the return, with its "
+            "commit; of eight on different ones also how many in a second. `8 on one`: until all eight have their "
+            "answer; one succeeds, the others are refused. By hand: `pgbench`, the mean."
+        ),
+        "",
+        *table(heads, rows),
+    ]
+    keep(chosen.name, lines)
+
+
+def row_of(context: Any, database: str, name: str, targets: Sequence[Target], times: int) -> list[str]:
+    """Everything about one action: its own ways, and its script's."""
+    once, rest = targets[:times], targets[times:]
+    many, rest = rest[: CLIENTS * times], rest[CLIENTS * times :]
+    shared, by_hand = rest[:5], rest[5:]
+    with context.Pool(CLIENTS) as pool:
+        pool.map(_ready, range(CLIENTS))
+        alone: Cost = pool.apply(act, (name, once))
+        began = time.perf_counter()
+        together: list[Cost] = pool.starmap(act, [(name, many[place::CLIENTS]) for place in range(CLIENTS)], 1)
+        whole = time.perf_counter() - began
+        same, succeeded = [], []
+        for target in shared:
+            began = time.perf_counter()
+            answers: list[Cost] = pool.starmap(act, [(name, [target])] * CLIENTS, 1)
+            same.append(time.perf_counter() - began)
+            succeeded.append(sum(len(answer.done) for answer in answers))
+    assert alone.refused == 0, f"{name}: {alone.refused} of {len(once)} were refused"
+    done = [seconds for one in together for seconds in one.done]
+    half = len(by_hand) // (CLIENTS + 1)
+    one_by_hand = pgbench(database, name, by_hand[:half], 1)
+    all_by_hand = pgbench(database, name, by_hand[half:], CLIENTS)
+    print(name, f"{median(alone.done) * 1e3:.1f} ms", file=sys.stderr, flush=True)
+    return [
+        name,
+        str(alone.statements),
+        _told(alone.done),
+        f"{_told(done)}, {len(done) / whole:.0f}/s",
+        f"{median(same) * 1e3:.1f}; {min(succeeded)} to {max(succeeded)} done",
+        str(len(re.findall(r";$", scripts.whole(name), re.MULTILINE)) + scripts.whole(name).count("\\gset")),
+        f"{one_by_hand * 1e3:.1f}",
+        f"{all_by_hand * 1e3:.1f}, {CLIENTS / all_by_hand:.0f}/s",
+        f"{median(alone.done) / one_by_hand:.1f}",
+        f"{median(done) / all_by_hand:.1f}",
+    ]
+
+
+def _told(seconds: Sequence[float]) -> str:
+    return f"{median(seconds) * 1e3:.1f}, {percentile(seconds, 0.95) * 1e3:.1f}"
+
+
+# --- through the services ----------------------------------------------------------------------------------------
+
+
+def share_out(times: int) -> dict[str, list[Target]]:
+    """For each action conversations that it can be done to: none is used twice."""
+    import django
+
+    django.setup()
+    from conversations.models import Conversation, Offer
+    from routing.models import Agent
+
+    number = times * (1 + CLIENTS) * 2 + 5
+    agents = list(Agent.objects.order_by("pk").values_list("pk", "user_id"))
+    users = dict(agents)
+    going = Conversation.objects.ongoing().order_by("pk")
+    opened = iter(going.filter(state="open").values_list("pk", flat=True))
+    talking = iter(going.filter(state="active", reason="InConversation").values_list("pk", "agent_id"))
+    offered = iter(
+        Offer.objects.filter(status="pending").order_by("pk").values_list("conversation_id", "agent_id", "pk")
+    )
+
+    def idle(place: int) -> tuple[int, int]:
+        return agents[place % len(agents)]
+
+    def other(place: int, agent: int) -> tuple[int, int]:
+        found = idle(place)
+        return found if found[0] != agent else idle(place + 1)
+
+    found: dict[str, list[Target]] = {}
+    for name in ("assign", "assign to queue"):
+        found[name] = [(next(opened), *idle(place), 0) for place in range(number)]
+    found["transfer"] = [
+        (pk, *other(place, agent), 0) for place, (pk, agent) in zip(range(number), talking, strict=False)
+    ]
+    for name in ("monitor", "force close"):
+        found[name] = [
+            (pk, agent, users[agent], 0) for _place, (pk, agent) in zip(range(number), talking, strict=False)
+        ]
+    found["join"] = found["monitor"]  # Who joins has monitored.
+    for name in ("accept", "reject"):
+        found[name] = [
+            (pk, agent, users[agent], offer)
+            for _place, (pk, agent, offer) in zip(range(number // 2), offered, strict=False)
+        ]
+    _tables(found)
+    return found
+
+
+def _tables(targets: Mapping[str, Sequence[Target]]) -> None:
+    """A table for each action, from which its script takes one conversation after the other."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for name in targets:
+            table_name = name.replace(" ", "_")
+            cursor.execute(f"CREATE SEQUENCE bench_{table_name}_next")
+            cursor.execute(
+                f"CREATE TABLE bench_{table_name} (id bigint PRIMARY KEY, conversation_id bigint, agent_id bigint, "
+                "user_id bigint, offer_id bigint)"
+            )
+
+
+def _ready(_place: int) -> None:
+    """Make a process ready: Django, its connection, and what it imports at first use."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    connection.ensure_connection()
+    time.sleep(0.2)  # So that every process gets one of these.
+
+
+def act(name: str, targets: Sequence[Target]) -> Cost:
+    """Do one action to each of these conversations."""
+    from django.db import connection
+
+    from routing.models import User
+    from routing.selectors import actor_for
+    from supervisor_console.kernel.errors import ConsoleError
+
+    boss = actor_for(User.objects.get(username="boss0"))
+    cost = Cost()
+    for target in targets:
+        do = deed(name, boss, target)
+        number = 0
+
+        def count(execute: Callable[..., Any], *args: Any) -> Any:
+            nonlocal number
+            number += 1
+            return execute(*args)
+
+        began = time.perf_counter()
+        try:
+            with connection.execute_wrapper(count):
+                do()
+        except ConsoleError:
+            cost.refused += 1
+        else:
+            cost.done.append(time.perf_counter() - began)
+            cost.statements = number
+    return cost
+
+
+def deed(name: str, boss: Any, target: Target) -> Callable[[], object]:
+    """The call of a service that does this; what a page has shown before (versions) is read here, not measured."""
+    from conversations.models import Conversation
+    from conversations.services import assignment, closure, offers, supervision
+    from routing.models import Queue, User
+    from routing.selectors import actor_for
+
+    pk, agent, user, offer = target
+    version, queue = Conversation.objects.values_list("version", "queue_id").get(pk=pk)
+    common: dict[str, Any] = {"version": version, "confirmed": CONFIRMED}
+    match name:
+        case "assign":
+            return lambda: assignment.assign(boss, pk, agent_id=agent, **common)
+        case "assign to queue":
+            place = Queue.objects.filter(name__startswith="Queue ").exclude(pk=queue).order_by("pk")[pk % 7].pk
+            return lambda: assignment.assign_to_queue(boss, pk, queue_id=place, **common)
+        case "transfer":
+            return lambda: assignment.transfer(boss, pk, agent_id=agent, **common)
+        case "monitor":
+            return lambda: supervision.monitor(boss, pk)
+        case "join":
+            return lambda: supervision.join(boss, pk)
+        case "force close":
+            return lambda: closure.force_close(boss, pk, note="Measured", **common)
+    actor = actor_for(User.objects.get(pk=user))
+    return lambda: (offers.accept if name == "accept" else offers.reject)(actor, offer)
+
+
+# --- by hand -----------------------------------------------------------------------------------------------------
+
+
+def pgbench(database: str, name: str, targets: Sequence[Target], clients: int) -> float:
+    """Seconds of the script of an action, by so many clients: the mean latency that pgbench tells."""
+    import psycopg
+
+    table_name = name.replace(" ", "_")
+    with psycopg.connect(database, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE bench_{table_name}")
+        cursor.execute(f"ALTER SEQUENCE bench_{table_name}_next RESTART")
+        with cursor.copy(f"COPY bench_{table_name} FROM STDIN") as copy:
+            for number, target in enumerate(targets, 1):
+                copy.write_row((number, *target))
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "script.sql"
+        script.write_text(scripts.whole(name))
+        each = len(targets) // clients
+        command = ["pgbench", "-n", "-f", str(script), "-c", str(clients), "-j", "2", "-t", str(each), database]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"latency average = ([0-9.]+) ms", told.stdout)
+    failed = re.search(r"number of failed transactions: [^0]", told.stdout)
+    if found is None or failed or told.returncode:
+        raise RuntimeError(f"pgbench of {name} failed:\n{told.stdout}{told.stderr}")
+    return float(found.group(1)) / 1e3
+
+
+if __name__ == "__main__":
+    main()
