@@ -380,7 +380,7 @@ def open_list(actor: Actor, agent: Agent, now: datetime) -> OpenList:
             now,
             pick_url=reverse("conversations:pick", args=[row.pk]),
             refusal=policy.why_not_pick(
-                actor, policy.phase(row.state, row.reason), presence, allows_pick=row.workstream.allows_pick
+                actor, policy.phase(row.state, row.reason), presence, allows_pick=row.workstream.is_pickable
             ),
         )
         for row in shown[:OPEN_SHOWN]

@@ -180,7 +180,7 @@ def _buttons(view: _View) -> list[Button]:
             view.actor,
             facts.phase,
             BasePresence(view.agent.presence.base),
-            allows_pick=row.workstream.allows_pick,
+            allows_pick=row.workstream.is_pickable,
         )
         return [Button("pick", _("Pick"), "hand", _url("pick", row), "primary", refusal)]
     if facts.phase == Phase.WAITING:

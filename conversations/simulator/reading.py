@@ -61,7 +61,7 @@ def _chat(row: Conversation, said: int, transfer_pending: bool) -> Chat:
         channel=Channel(row.channel),
         queue_id=row.queue_id,
         units=row.units,
-        allows_pick=row.workstream.allows_pick,
+        allows_pick=row.workstream.is_pickable,
         agent_id=row.agent_id,
         last_agent_id=row.last_agent_id,
         is_made_up=made_up,

@@ -72,7 +72,9 @@ class WorkstreamForm(Form[Workstream]):
         help_texts: ClassVar[dict[str, Any]] = {
             "channel": gettext_lazy("Cannot be changed later."),
             "distribution": gettext_lazy("Cannot be changed later. Voice is always pushed."),
-            "allows_pick": gettext_lazy("Also where conversations are pushed to agents."),
+            "allows_pick": gettext_lazy(
+                "From the open list, also where conversations are pushed. Where they are picked, always."
+            ),
             "fallback_queue": gettext_lazy("Where conversations wait that no rule sends elsewhere; of the same type."),
             "wrapup_block": gettext_lazy("How long an ended conversation keeps the agent's capacity."),
             "wrapup_block_seconds": gettext_lazy("Only for “For a time”: 30 to 3600 seconds."),
@@ -89,6 +91,7 @@ class WorkstreamForm(Form[Workstream]):
                 self.instance.workstream_profiles.values_list("profile_id", flat=True)
             )
         else:
+            self.initial["allows_pick"] = False  # What is pushed is picked only where that is wanted (domain.md 7).
             # What is usual depends on the channel, which is not known before it is chosen (domain.md D19).
             self.fields["keeps_agent"] = forms.TypedChoiceField(
                 label=self.fields["keeps_agent"].label,

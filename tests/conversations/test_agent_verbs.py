@@ -7,7 +7,7 @@ import pytest
 
 from conversations.models import Conversation, Offer
 from conversations.services import assignment, closure, intake, offers, supervision
-from routing.models import Agent, BasePresence, Channel, Presence, SetBy
+from routing.models import Agent, BasePresence, Channel, Presence, SetBy, Workstream
 from routing.services.presence import set_presence as choose_presence
 from supervisor_console.kernel.errors import ActionRefused, NotVisible
 from tests.cast import T0, Floor, actor_of, at, customer_of, fresh, make_agent, offer_of, set_presence
@@ -92,6 +92,15 @@ def test_not_everything_can_be_picked(floor: Floor, prepare: str, code: str) -> 
         assignment.pick(actor_of(floor.ana), chat.pk, now=at(25))
 
     assert everything(chat) == before
+
+
+def test_what_is_not_pushed_can_be_picked_always(floor: Floor) -> None:
+    Workstream.objects.filter(pk=floor.chat.pk).update(distribution="pick", allows_pick=False)
+    chat = floor.start()
+
+    assignment.pick(actor_of(floor.ana), chat.pk, now=at(25))
+
+    assert fresh(chat).agent_id == floor.ana.pk
 
 
 def test_pick_is_for_agents_of_the_queue_and_open_work(floor: Floor) -> None:

@@ -207,6 +207,7 @@ def test_a_workstream_begins_with_the_defaults(otto: Client, floor: Floor) -> No
     made = Workstream.objects.get(name="New")
     assert (made.channel, made.allowed_presences) == (Channel.SMS, ["available", "busy"])
     assert (made.accept_seconds, made.waiting_close_days, made.wrapup_block) == (120, 28, "always")
+    assert (made.distribution, made.is_pickable) == ("push", False)
 
 
 @pytest.mark.parametrize(
