@@ -45,11 +45,6 @@ class Channel(models.TextChoices):
     RECORD = "record", _("Record")
 
     @property
-    def is_pickable(self) -> bool:
-        """Whether agents may take its conversations from the open list; what is not pushed reaches nobody otherwise."""
-        return self.allows_pick or self.distribution == Distribution.PICK
-
-    @property
     def kind(self) -> ChannelKind:
         """The kind that the rules look at."""
         if self in (Channel.SMS, Channel.WHATSAPP):
@@ -161,6 +156,11 @@ class Workstream(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_pickable(self) -> bool:
+        """Whether agents may take its conversations from the open list; what is not pushed reaches nobody otherwise."""
+        return self.allows_pick or self.distribution == Distribution.PICK
 
     @property
     def kind(self) -> ChannelKind:
