@@ -33,6 +33,9 @@ ANSWER_SECONDS = 15.0
 
 GIVE_UP_SECONDS = 90.0
 PAUSE_SECONDS = 0.25
+STAYS = 10
+"""One in so many conversations is still going on in the end. Agents take no more than their desks can show."""
+
 MOST_FAULTS = 20
 """After so many nobody begins anything more."""
 
@@ -173,7 +176,7 @@ class Story:
         self.accept(second, pk)
         write(f"{chat}messages/", customer, f"Line 2 of {number}")
         codes = ["created", "assigned", "accepted", "transfer_requested", "transferred"]
-        stays = number % 5 == 0
+        stays = number % STAYS == 0
         if not stays:
             self.supervise(boss, pk, "force-close", None)
             codes.append("force_closed")

@@ -19,10 +19,11 @@ from django.db import connection
 
 from conversations.models import Conversation, Notice, Offer, OfferStatus
 from conversations.reports import live
-from conversations.services import assignment, intake
+from conversations.services import assignment, closure, intake
 from routing.models import Agent, PresenceChange, User
+from supervisor_console.kernel import clock
 from supervisor_console.kernel.actor import Role
-from supervisor_console.kernel.clock import now as clock_now
+from supervisor_console.kernel.realtime import latest_at
 from supervisor_console.models import Heartbeat
 from tests import servers
 from tests.cast import EVERY_CAUTION, Floor, actor_of, give_view_all_queues, make_agent, make_floor, make_user
@@ -71,7 +72,7 @@ def installed(database: Program) -> Iterator[Installation]:
         bosses = [floor.sara, *(make_user(f"boss{number}", Role.SUPERVISOR) for number in range(2))]
         for boss in bosses[1:]:
             give_view_all_queues(boss)
-        agents = [floor.ana, floor.boris, *(make_agent(f"agent{number}", floor.billing) for number in range(2))]
+        agents = [floor.ana, floor.boris, *(make_agent(f"agent{number}", floor.billing) for number in range(6))]
         make_agent("dora", floor.billing)
         Agent.objects.update(max_units=1_000_000)
         sessions = {user.username: session_of(user) for user in [*bosses, *(agent.user for agent in agents)]}
@@ -137,6 +138,7 @@ class Storm:
         self.faults += book.faults[:5] + settle(book.stories, since)
         for watcher in self.watchers:
             watcher.end()
+        self.clear_the_desks()
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(book.answers.items()))
         print(f"\n--- {name}: {book.done} actions of {len(book.stories)} conversations")
         print(f"    requests by answer: {answers} (0: none came, -1: nobody took it)")
@@ -147,6 +149,13 @@ class Storm:
         for fault in self.faults:
             print(f"NOT {fault}")
         return not self.faults
+
+    def clear_the_desks(self) -> None:
+        """Nobody begins the next one with what is left of this one."""
+        boss = actor_of(User.objects.get(pk=self.there.floor.sara.pk))
+        for row in Conversation.objects.ongoing():
+            closure.force_close(boss, row.pk, version=row.version, confirmed=EVERY_CAUTION)
+        connection.close()
 
     # --- what strikes ask --------------------------------------------------------------------------------------------
 
@@ -167,6 +176,7 @@ class Storm:
     def says_the_truth(self, when: str, within: float = TRUE_SECONDS) -> None:
         """Every console that shows the report shows what the database says; nobody acts meanwhile."""
         shown = [one for one in self.watchers if one.follows]
+        clock.saw(latest_at())  # The servers may be ahead: what has waited for too long is a question of the time.
         self.expect(wait_until(lambda: {one.digest for one in shown} == {truth()}, within), f"screens are true {when}")
 
     def background_goes_on(self) -> None:
@@ -177,9 +187,9 @@ class Storm:
         boss = actor_of(User.objects.get(pk=floor.sara.pk))
         assignment.assign(boss, pk, agent_id=dora.pk, version=row.version, confirmed=EVERY_CAUTION)
         offer = Offer.objects.filter(conversation=pk)
-        offer.update(expires_at=clock_now(), offered_at=clock_now() - timedelta(seconds=60))
+        offer.update(expires_at=clock.now(), offered_at=clock.now() - timedelta(seconds=60))
         self.expect(wait_until(lambda: offer.get().status == OfferStatus.TIMED_OUT, DUE_SECONDS), "what is due is done")
-        now = clock_now()
+        now = clock.now()
         self.expect(
             wait_until(lambda: Heartbeat.objects.filter(at__gte=now, error="").exists(), HEART_SECONDS),
             "the background work says that it is well",
@@ -189,7 +199,7 @@ class Storm:
 def truth() -> str:
     """What the report shows by the database alone: its digest."""
     view = live.View(0, QUERY, "en")
-    return live.read(live.EVERYTHING, view, now=clock_now(), before=None).snapshot.digest
+    return live.read(live.EVERYTHING, view, now=clock.now(), before=None).snapshot.digest
 
 
 # --- what strikes ----------------------------------------------------------------------------------------------------
@@ -279,7 +289,7 @@ def redis(storm: Storm) -> None:
     storm.until(1)
 
 
-def clock(storm: Storm) -> None:
+def set_clock(storm: Storm) -> None:
     """The machine's clock is set ahead by minutes, then back behind where it was; a process begins after that."""
     there = storm.there
     for share, seconds in ((0.25, 300.0), (0.5, -300.0)):
@@ -297,5 +307,5 @@ STRIKES: dict[str, Callable[[Storm], None]] = {
     "kill": kill,
     "database": database,
     "redis": redis,
-    "clock": clock,
+    "clock": set_clock,
 }

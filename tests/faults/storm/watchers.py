@@ -90,7 +90,12 @@ class Watcher:
             self._take(link, frame)
 
     def _watch(self, link: ClientConnection) -> None:
-        words = {"type": "watch", "query": QUERY if self.follows else None, "topics": ["desk"], "language": "en"}
+        words = {
+            "type": "watch",
+            "query": QUERY if self.follows else None,
+            "topics": ["desk", "report"],
+            "language": "en",
+        }
         link.send(json.dumps(words | {"digest": self.digest}))
 
     def _take(self, link: ClientConnection, frame: dict[str, str]) -> None:
