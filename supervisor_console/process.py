@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import Error, close_old_connections, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from supervisor_console.kernel import clock
@@ -16,7 +16,7 @@ _held: list[BaseDatabaseWrapper] = []
 def begin() -> None:
     """Called once, before anything else is done; a database that is away is no reason not to begin."""
     clock.start()
-    with suppress(DatabaseError):
+    with suppress(Error):
         clock.saw(latest_at())
         _hold_open()
     close_old_connections()
