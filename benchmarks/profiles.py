@@ -71,7 +71,7 @@ def _assign() -> tuple[float, int, str]:
     boss = actor_for(User.objects.get(username="boss0"))
     agents = [agent.pk for agent in Agent.objects.order_by("pk")[:ROUNDS]]
     targets = iter(Conversation.objects.ongoing().filter(state="open").order_by("pk").values_list("pk", "version"))
-    confirmed = frozenset({"capacity_override", "profile_override", "presence_override"})
+    confirmed = frozenset({"capacity_override", "profile_override", "presence_override", "session_limit"})
 
     def once() -> object:
         pk, version = next(targets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 BEGIN = """\
-SELECT conversation_id AS c, agent_id AS a, user_id AS u, offer_id AS o FROM bench_{name} WHERE id = nextval('bench_{name}_next') \\gset
+SELECT conversation_id AS c, agent_id AS a, user_id AS u, offer_id AS o FROM bench_{name} WHERE id = (SELECT nextval('bench_{name}_next')) \\gset
 BEGIN;
 SELECT * FROM conversations_conversation WHERE id = :c FOR NO KEY UPDATE;
 """
