@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from conversations import policy, selectors
@@ -214,6 +216,12 @@ def reason_data(reason: Reason) -> dict[str, str]:
 
 def refusals(facts: policy.Facts, switches: Switches) -> str:
     """Why nobody could do what to this conversation, as JSON by verb; verbs that are possible are left out."""
+    return _refusals(replace(facts, id=0, version=0, queue_id=0), switches, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _refusals(facts: policy.Facts, switches: Switches, language: str | None) -> str:
+    """The same for every conversation of which the rules know the same, so it is kept; the sentences are translated."""
     found = {verb.value: policy.why_not_by_row(facts, switches, verb) for verb in Verb}
     return json.dumps({verb: reason_data(no) for verb, no in found.items() if no is not None}, ensure_ascii=False)
 
