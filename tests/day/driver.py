@@ -81,7 +81,9 @@ class Driver:
             self._wait_for(seat)
 
     def _victims(self, there: list[Seat]) -> list[Seat]:
-        """Mostly one; now and then all background work at once."""
+        """Mostly one; now and then all background work at once. Nobody where all are dead already."""
+        if not there:
+            return []
         workers = [seat for seat in there if seat.name == "work"]
         return workers if self.dice.random() < 0.2 else [self.dice.choice(there)]
 
