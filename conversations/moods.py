@@ -5,12 +5,13 @@ On locked rows, like ``steps``; the caller saves the row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from conversations import audit, notifications, selectors
 from conversations.events import SentimentChanged
 from conversations.locks import LockedConversation
-from conversations.models import NoticeLevel, Sentiment, SentimentChange, SupervisorSettings
+from conversations.models import NoticeLevel, Sentiment, SentimentChange
 from conversations.sentiment.alerts import News, news
 from supervisor_console.kernel.actor import SYSTEM
 
@@ -29,59 +30,36 @@ def begin(conversation: LockedConversation, now: datetime) -> None:
     """Note the sentiment that the conversation has from now on, and tell people where it fell past what is set."""
     conversation.sentiment_since = now
     SentimentChange.objects.create(conversation=conversation, sentiment=conversation.sentiment, at=now)
-    settings = selectors.settings_row()
-    _tell_supervisors(conversation, settings, now)
-    _tell_agent(conversation, settings, now)
+    settings, queue = selectors.settings_row(), conversation.queue
+    if _has_fallen(conversation, "unhappy_told_at", queue.unhappy_notice, settings.unhappy_notice, now):
+        concerned = selectors.supervisors_concerned(conversation, wherever=settings.unhappy_notice_always)
+        _tell(concerned, "customer_unhappy", conversation, now)
+    if _has_fallen(conversation, "agent_warned_at", queue.agent_unhappy_notice, settings.agent_unhappy_notice, now):
+        # Who takes it up later, or is only asked to, reads it on the desk (domain.md F47).
+        talking = None if conversation.is_offered else conversation.agent
+        _tell([talking.user_id] if talking is not None else [], "own_customer_unhappy", conversation, now)
 
 
-def _tell_supervisors(conversation: LockedConversation, settings: SupervisorSettings, now: datetime) -> None:
-    """Once for each fall, those whom it concerns (domain.md 7, P24)."""
-    threshold = _threshold(conversation.queue.unhappy_notice, settings.unhappy_notice)
-    was_told = conversation.unhappy_told_at is not None
-    match news(Sentiment(conversation.sentiment), threshold, was_told=was_told):
-        case News.FELL:
-            conversation.unhappy_told_at = now
-            notifications.notify(
-                selectors.supervisors_concerned(conversation, wherever=settings.unhappy_notice_always),
-                "customer_unhappy",
-                conversation,
-                now=now,
-                level=NoticeLevel.WARN,
-                customer=conversation.customer.name,
-                queue=conversation.queue.name,
-                sentiment=int(conversation.sentiment),
-            )
-        case News.RECOVERED:
-            conversation.unhappy_told_at = None
-        case News.NONE:
-            pass
+def _has_fallen(conversation: LockedConversation, since: str, own: int | None, for_all: int, now: datetime) -> bool:
+    """Whether the sentiment fell past what the queue, or else the settings say; ``since`` notes how long it lasts."""
+    was_told = getattr(conversation, since) is not None
+    what = news(Sentiment(conversation.sentiment), for_all if own is None else own, was_told=was_told)
+    if what is not News.NONE:
+        setattr(conversation, since, now if what is News.FELL else None)
+    return what is News.FELL
 
 
-def _tell_agent(conversation: LockedConversation, settings: SupervisorSettings, now: datetime) -> None:
-    """Once for each fall, who talks to the customer; whoever takes it up later reads it on the desk (domain.md F47)."""
-    threshold = _threshold(conversation.queue.agent_unhappy_notice, settings.agent_unhappy_notice)
-    was_told = conversation.agent_warned_at is not None
-    match news(Sentiment(conversation.sentiment), threshold, was_told=was_told):
-        case News.FELL:
-            conversation.agent_warned_at = now
-            if conversation.agent is not None and not conversation.is_offered:
-                notifications.notify(
-                    [conversation.agent.user_id],
-                    "own_customer_unhappy",
-                    conversation,
-                    now=now,
-                    level=NoticeLevel.WARN,
-                    customer=conversation.customer.name,
-                    sentiment=int(conversation.sentiment),
-                )
-        case News.RECOVERED:
-            conversation.agent_warned_at = None
-        case News.NONE:
-            pass
-
-
-def _threshold(of_queue: int | None, of_all: int) -> int:
-    return of_all if of_queue is None else of_queue
+def _tell(user_ids: Iterable[int], code: str, conversation: LockedConversation, now: datetime) -> None:
+    notifications.notify(
+        user_ids,
+        code,
+        conversation,
+        now=now,
+        level=NoticeLevel.WARN,
+        customer=conversation.customer.name,
+        queue=conversation.queue.name,
+        sentiment=int(conversation.sentiment),
+    )
 
 
 def announce(conversation: LockedConversation, now: datetime) -> None:
