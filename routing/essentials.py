@@ -1,13 +1,14 @@
 """What every installation has from the start: presences, roles, default queues (domain.md 1.2, 1.3).
 
 Put in place after each migrate, and only where missing, so that nothing an administrator changed
-is changed back.
+is changed back. Permissions that a migrate brings are new to everybody, so the roles get them then.
 """
 
 from __future__ import annotations
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.db import connections
+from django.db.models import Max, Q
 
 from routing.models import AssignmentMethod, BasePresence, Presence, Queue, QueueType
 from routing.models.presence import INACTIVE
@@ -18,6 +19,19 @@ DEFAULT_QUEUES = (
     (QueueType.VOICE, "Default voice queue", AssignmentMethod.LEAST_ACTIVE),
     (QueueType.RECORD, "Default record queue", AssignmentMethod.HIGHEST_CAPACITY),
 )
+
+
+class _Before:
+    """What there was before the migrate that is under way."""
+
+    last_permission: int | None = None
+
+
+def look_before(*, using: str = "default", **_: object) -> None:
+    """Note which permissions there are; a receiver of ``pre_migrate``."""
+    connection = connections[using]
+    is_there = Permission._meta.db_table in connection.introspection.table_names()
+    _Before.last_permission = Permission.objects.aggregate(last=Max("pk"))["last"] if is_there else None
 
 
 def ensure(**_: object) -> None:
@@ -36,8 +50,11 @@ def ensure(**_: object) -> None:
         )
     for role in Role:
         group, is_new = Group.objects.get_or_create(name=role.value)
+        wanted = _first_permissions(role)
         if is_new:
-            group.permissions.set(_first_permissions(role))
+            group.permissions.set(wanted)
+        elif _Before.last_permission is not None:
+            group.permissions.add(*(one for one in wanted if one.pk > _Before.last_permission))
 
 
 def _first_permissions(role: Role) -> list[Permission]:
