@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, DateTimeField, F, Min, Q, When
+from django.db.models import Case, Count, DateTimeField, F, Min, Q, Value, When
 
 from conversations.models import ConversationQuerySet, Direction, Sentiment
 from conversations.reports.durations import Band, Clock, queue_wait
@@ -77,47 +77,94 @@ WAITING_SINCE = Case(
 )
 """``durations.waiting_since`` of those that may wait, from what an index of them holds."""
 
+OPEN_SINCE = Min("standing_since", filter=Status.OPEN.where)
+WAIT_SINCE = Min(WAITING_SINCE, filter=Q(direction=Direction.INBOUND))
+
 
 def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Queue], now: datetime) -> Counts:
-    """Count what is visible under a filter. Five queries: statuses by queue, waits, older, unhappy and closed ones.
+    """Count what is visible under a filter, the ongoing ones and the closed ones.
 
-    Each keeps to an index that holds all it reads: one query that counts everything would visit every row. Counting is
-    linear in the ongoing conversations all the same (``benchmarks/results/report.md``).
+    Counting is linear in the ongoing conversations (``benchmarks/results/``), so each count keeps to an index that
+    holds all it reads; words are looked for once, in one query for all counts.
     """
     inside, rows = filter_.created(now), filter_.narrowed(visible)
     start, going = filter_.window.start(now), rows.ongoing()
-    by_status: dict[int, int] = defaultdict(int)
-    # Grouped by queue as well, in the order of its index: the database need not sort or hash.
-    found = going.filter(inside).values_list("queue_id", "status_place").annotate(number=Count("pk")).order_by()
-    for _queue, place, number in found:
-        by_status[place] += number
-    waiting = list(
-        going.filter(inside, status_place__in=[list(Status).index(status) for status in MAY_WAIT])
-        .values("queue_id")
-        .annotate(
-            open_since=Min("standing_since", filter=Status.OPEN.where),
-            wait_since=Min(WAITING_SINCE, filter=Q(direction=Direction.INBOUND)),
-        )
-        .order_by()
-    )
-    waits = {
-        name: [
-            (row[name], queue, queue_wait(row[name], queue.wait_warning_seconds, queue.wait_critical_seconds, now))
-            for row in waiting
-            if row[name] is not None and (queue := queues.get(row["queue_id"])) is not None
+    found = _at_once(going, inside) if filter_.search else _one_by_one(going, inside, start)
+    open_since, wait_since = (
+        [
+            (since, queue, queue_wait(since, queue.wait_warning_seconds, queue.wait_critical_seconds, now))
+            for queue_id, since in waits.items()
+            if since is not None and (queue := queues.get(queue_id)) is not None
         ]
-        for name in ("open_since", "wait_since")
-    }
-    bands = {clock.band for _since, _queue, clock in waits["open_since"]}
+        for waits in (found.open_since, found.wait_since)
+    )
+    bands = {clock.band for _since, _queue, clock in open_since}
     return Counts(
-        by_status={status: by_status[place] for place, status in enumerate(Status)},
+        by_status={status: found.by_status.get(place, 0) for place, status in enumerate(Status)},
         closed=rows.closed().filter(inside).count(),
-        older=going.filter(created_at__lt=start).count() if start is not None else 0,
-        oldest_open=_longest(waits["open_since"]),
-        longest=_longest(waits["wait_since"]),
-        unhappy=going.filter(inside, IS_UNHAPPY).count(),
+        older=found.older,
+        oldest_open=_longest(open_since),
+        longest=_longest(wait_since),
+        unhappy=found.unhappy,
         worst_open=next((band for band in (Band.CRITICAL, Band.AT_RISK) if band in bands), ""),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database counted: by the place of the status, by queue, and in all."""
+
+    by_status: Mapping[int, int]
+    open_since: Mapping[int, datetime | None]
+    wait_since: Mapping[int, datetime | None]
+    older: int
+    unhappy: int
+
+
+def _one_by_one(going: ConversationQuerySet, inside: Q, start: datetime | None) -> _Found:
+    """Four short walks along four indexes."""
+    by_status: dict[int, int] = defaultdict(int)
+    # Grouped by queue as well, in the order of its index: the database need not sort or hash.
+    numbers = going.filter(inside).values_list("queue_id", "status_place").annotate(number=Count("pk")).order_by()
+    for _queue, place, number in numbers:
+        by_status[place] += number
+    waits = list(
+        going.filter(inside, status_place__in=[list(Status).index(status) for status in MAY_WAIT])
+        .values_list("queue_id")
+        .annotate(open_since=OPEN_SINCE, wait_since=WAIT_SINCE)
+        .order_by()
+    )
+    return _Found(
+        by_status,
+        {queue: since for queue, since, _ in waits},
+        {queue: since for queue, _, since in waits},
+        going.filter(created_at__lt=start).count() if start is not None else 0,
+        going.filter(inside, IS_UNHAPPY).count(),
+    )
+
+
+def _at_once(going: ConversationQuerySet, inside: Q) -> _Found:
+    """One query that looks at each conversation once."""
+    by_status: dict[int, int] = defaultdict(int)
+    open_since: dict[int, datetime | None] = {}
+    wait_since: dict[int, datetime | None] = {}
+    older = unhappy = 0
+    rows = going.annotate(is_inside=Case(When(inside, then=True), default=False) if inside else Value(True))
+    for queue, place, is_inside, number, low, opened, waits in (
+        rows.values_list("queue_id", "status_place", "is_inside")
+        .annotate(number=Count("pk"), low=Count("pk", filter=IS_UNHAPPY), opened=OPEN_SINCE, waits=WAIT_SINCE)
+        .order_by()
+    ):
+        if not is_inside:
+            older += number
+            continue
+        by_status[place] += number
+        unhappy += low
+        if opened is not None:
+            open_since[queue] = opened
+        before = wait_since.get(queue)
+        wait_since[queue] = min((since for since in (before, waits) if since is not None), default=None)
+    return _Found(by_status, open_since, wait_since, older, unhappy)
 
 
 def _longest(waits: list[tuple[datetime, Queue, Clock]]) -> Longest | None:

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models import ConversationQuerySet, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
-from routing.models import Channel
+from routing.models import Agent, Channel
 
 WORDS_MAX = 8
 UNASSIGNED = "none"
@@ -203,12 +203,13 @@ NOBODY = Q(holder__isnull=True)
 def _mentions(word: str) -> Q:
     """A word in subject, customer or the agent who is shown, whatever its case.
 
-    SQLite compares only ASCII letters without case, so a word is looked for in its usual spellings.
+    SQLite compares only ASCII letters without case, so a word with others is looked for in its usual spellings. Agents
+    are few: those of that name are found first, and not joined to every conversation.
     """
     found = Q()
-    for spelling in {word, word.lower(), word.upper(), word.capitalize()}:
+    for spelling in {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}:
         found |= Q(subject__icontains=spelling) | Q(customer__name__icontains=spelling)
-        found |= _named("agent__user__", spelling) | (KEEPS_LAST_AGENT & _named("last_agent__user__", spelling))
+        found |= Q(holder__in=Agent.objects.filter(_named("user__", spelling)).values("pk"))
     return found
 
 

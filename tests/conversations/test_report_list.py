@@ -273,6 +273,23 @@ def test_search_looks_at_subject_customer_and_agent(floor: Floor, search: str, f
     assert tabs(report)[0] == len(report.rows)
 
 
+@pytest.mark.parametrize("window", ["24h", "all"])
+def test_a_search_counts_as_the_list_without_one_does(floor: Floor, each: dict[str, Conversation], window: str) -> None:
+    back = floor.active(by=floor.boris)
+    closure.close_session(actor_of(floor.boris), back.pk, now=at(500))
+    Conversation.objects.filter(pk=each["active"].pk).update(sentiment=Sentiment.NEGATIVE)
+    created(floor.start(), NOW - timedelta(hours=25))
+    Conversation.objects.update(subject="Refund")
+
+    plain, searched = look(floor.sara, window=window), look(floor.sara, window=window, q="refund")
+
+    assert tabs(searched) == tabs(plain)
+    assert [(one.key, one.value, one.note, one.clock, one.note_clock, one.tone) for one in searched.tiles] == [
+        (one.key, one.value, one.note, one.clock, one.note_clock, one.tone) for one in plain.tiles
+    ]
+    assert searched.older == plain.older
+
+
 def test_an_agent_who_gave_it_back_is_not_found(floor: Floor) -> None:
     conversation = floor.active()
     closure.close_session(actor_of(floor.ana), conversation.pk, now=at(40))  # A live chat goes back to the queue.
