@@ -25,8 +25,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
+
+import psutil
 
 from benchmarks import floor, plans
 from benchmarks.drawing import lines_of
@@ -49,11 +52,18 @@ ASKED = 24
 
 @dataclass
 class Cost:
-    """Seconds of one view: whole request, its queries, the bare SQL; how many queries; the plan of its list."""
+    """Seconds of one view: whole request, its queries, the bare SQL; how many queries; the plan of its list.
+
+    ``ours``, ``theirs`` and ``by_hand`` are seconds of CPU: of this process and of the database's for the request,
+    and of both for the bare SQL. Other work on the machine makes them longer too, but not as many times.
+    """
 
     whole: list[float] = field(default_factory=list)
     queries: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+    by_hand: list[float] = field(default_factory=list)
     number: int = 0
     plan: str = ""
 
@@ -90,7 +100,7 @@ def main() -> None:
     for name in chosen.databases:
         found = measure(name, chosen.sizes, chosen.closed, chosen.rounds)
         keep(f"{chosen.name}-{name}", told(found, chosen.closed, load))
-        keep_picture(f"{chosen.name}-{name}", lines_of(_drawn(found), "ongoing conversations", "whole request, ms"))
+        keep_picture(f"{chosen.name}-{name}", lines_of(_drawn(found), "ongoing conversations", "CPU of a request, ms"))
 
 
 def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[Measured]:
@@ -99,6 +109,7 @@ def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[M
     with ExitStack() as stack:
         if name == "postgresql":
             database = create_database(stack.enter_context(servers.postgresql()), "console")
+            without_helpers(database)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="console-report-"))
             database = f"sqlite:///{folder}/console.sqlite3"
@@ -121,6 +132,14 @@ def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[M
             found.append(Measured(name, size, costs[0], served))
             present = size
     return found
+
+
+def without_helpers(database: str) -> None:
+    """No parallel workers: they end with their query, and what they used would be in no figure."""
+    import psycopg
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE console SET max_parallel_workers_per_gather = 0")
 
 
 def _say(text: str) -> None:
@@ -168,20 +187,40 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
                     spent.append(time.perf_counter() - began)  # noqa: B023  Used within this turn only.
                     asked.append((sql, params))  # noqa: B023
 
+            base, own = database_cpu(), time.process_time()
             began = time.perf_counter()
             with connection.execute_wrapper(timed):
                 response = client.get(address)
             whole = time.perf_counter() - began
+            own, base = time.process_time() - own, database_cpu() - base
             assert response.status_code == 200, f"{address} answers {response.status_code}"
+            before = database_cpu() + time.process_time()
             by_hand = _by_hand(statements)
+            spent_by_hand = time.process_time() + database_cpu() - before
             if turn:  # The first one warms up.
                 cost.whole.append(whole)
                 cost.queries.append(sum(spent))
                 cost.bare.append(by_hand)
+                cost.ours.append(own)
+                cost.theirs.append(base)
+                cost.by_hand.append(spent_by_hand)
             else:
                 cost.number = len(asked)
                 cost.plan = plans.of_list(asked)
     return costs, addresses
+
+
+def database_cpu() -> float:
+    """Seconds of CPU that all processes of PostgreSQL have used, to the nanosecond; SQLite works in our own."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0.0
+    connection.ensure_connection()
+    backend = psutil.Process(connection.connection.info.backend_pid)
+    server = backend.parent()
+    processes = server.children() if server is not None else [backend]
+    return sum(int(Path(f"/proc/{one.pid}/schedstat").read_text().split()[0]) for one in processes) / 1e9
 
 
 def _by_hand(statements: Sequence[str]) -> float:
@@ -252,8 +291,9 @@ def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
         f"{machine()}, at {commit()}; load average at the start {load:.1f}. Medians, in ms.",
         "",
         (
-            "`whole` is the request in Python, with middleware, queries and template; `queries` the part of it that "
-            "the database takes; `by hand` the same page in SQL by hand, with its rows fetched, in turn with it."
+            "`whole` is the request in Python by the clock, with middleware, queries and template; `CPU` what it used, "
+            "here and in the database (without parallel workers); `by hand` the same page in SQL by hand, with its "
+            "rows fetched, in turn with it."
         ),
         "",
     ]
@@ -268,22 +308,26 @@ def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
 def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
     sizes = sorted(ours)
     name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[database]
-    heads = [name, *(f"{part}, {size:,}" for part in ("whole", "queries", "by hand") for size in sizes)]
+    parts = ("whole", "CPU", "of it database", "by hand, CPU")
+    heads = [name, *(f"{part}, {size:,}" for part in parts for size in sizes)]
     rows = []
     for view in ours[sizes[0]].views:
         costs = [ours[size].views[view] for size in sizes]
-        first, last = costs[0], costs[-1]
+        totals = [median(cost.ours) + median(cost.theirs) for cost in costs]
         rows.append(
             [
                 view,
                 *(_ms(cost.whole) for cost in costs),
-                *(_ms(cost.queries) for cost in costs),
-                *(_ms(cost.bare) for cost in costs),
-                f"{median(last.whole) / median(first.whole):.2f}",
+                *(f"{total * 1e3:.1f}" for total in totals),
+                *(_ms(cost.theirs) for cost in costs),
+                *(_ms(cost.by_hand) for cost in costs),
+                f"{totals[-1] / totals[0]:.2f}",
+                f"{totals[0] / median(costs[0].by_hand):.1f}",
                 ", ".join(str(number) for number in sorted({cost.number for cost in costs})),
             ]
         )
-    return [f"### {name}", "", *table([*heads, f"whole, {sizes[-1]:,} / {sizes[0]:,}", "number of queries"], rows), ""]
+    heads += [f"CPU, {sizes[-1]:,} / {sizes[0]:,}", f"CPU / by hand, {sizes[0]:,}", "number of queries"]
+    return [f"### {name}", "", *table(heads, rows), ""]
 
 
 def _served_told(ours: dict[int, Measured]) -> list[str]:
@@ -313,7 +357,9 @@ def _plans_told(one: Measured) -> list[str]:
 def _drawn(found: Sequence[Measured]) -> dict[str, list[tuple[float, float]]]:
     return {
         f"{one} · {view}": [
-            (measured.size, median(measured.views[view].whole) * 1e3) for measured in found if measured.database == one
+            (measured.size, (median(measured.views[view].ours) + median(measured.views[view].theirs)) * 1e3)
+            for measured in found
+            if measured.database == one
         ]
         for one in dict.fromkeys(measured.database for measured in found)
         for view in DRAWN

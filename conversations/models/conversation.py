@@ -123,7 +123,7 @@ class Conversation(models.Model):
     Handle time (domain.md M21): while it runs, now − ``handling_since``; when it rests,
     ``handled``. ``version`` grows with every change and is what a console must name to act.
     The report's order: ``standing`` (0 nobody has it, 1 the others), ``standing_since``, id. ``status_place`` is the
-    place of the status along the life of a conversation, ``holder`` the id of ``shown_agent_id``.
+    place of the status along the life of a conversation, ``holder`` the id of the agent whom the report shows.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from conversations import selectors
 from conversations.models import Conversation, Sentiment, SupervisorSettings
-from conversations.reports.needs import Lane, lane
+from conversations.reports.needs import COUNTED, Lane, lane
 from conversations.services import offers, timers
 from routing.models import BasePresence, Queue
 from tests.cast import Floor, actor_of, at, offer_of, set_presence
@@ -125,3 +125,7 @@ def test_twenty_cost_as_many_queries_as_ten(floor: Floor) -> None:
         return len(queries)
 
     assert cost(10) == cost(10)
+
+
+def test_a_lane_counts_up_to_ninety_nine() -> None:
+    assert [Lane(total, ()).number for total in (0, 99, COUNTED)] == ["0", "99", "99+"]

@@ -11,9 +11,10 @@ from django.utils import timezone
 from conversations.models import Conversation, Sentiment, SupervisorSettings
 from conversations.reports import ongoing as reports
 from conversations.reports.columns import COLUMNS
-from conversations.reports.durations import NONE, Clock
+from conversations.reports.durations import NONE, Clock, waiting_since
+from conversations.reports.filters import Status
 from conversations.reports.ongoing import Report
-from conversations.reports.rows import Row
+from conversations.reports.rows import Row, status_of
 from conversations.services import assignment, closure, messaging, offers, supervision
 from routing.models import Agent, BasePresence, Channel, User
 from supervisor_console.kernel.actor import Actor
@@ -395,6 +396,25 @@ def test_a_second_key_decides_between_equals(floor: Floor) -> None:
 
     assert ids(look(floor.sara, sort=["queue", "wait"])) == pks(second, first, call)
     assert ids(look(floor.sara, sort=["queue", "-wait"])) == pks(first, second, call)
+
+
+def test_what_the_database_computes_is_what_a_row_says(floor: Floor, each: dict[str, Conversation]) -> None:
+    back = floor.active(by=floor.boris)
+    closure.close_session(actor_of(floor.boris), back.pk, now=at(500))
+
+    for one in Conversation.objects.all():
+        assert one.holder == (one.agent_id if one.agent_id is not None else one.shown_last_agent_id), one.state
+        assert one.standing == int(one.state != "open")
+        assert one.standing_since == (waiting_since(one) if one.state == "open" else one.state_changed_at)
+        assert [*(status.value for status in Status), "closed"][one.status_place] == status_of(one)[0]
+
+
+@pytest.mark.parametrize("key", ["status", "channel", "priority", "-transfers", "subject"])
+def test_the_other_way_round_is_the_reverse(floor: Floor, each: dict[str, Conversation], key: str) -> None:
+    floor.start(now=at(100))  # The twin of the open one.
+    other = key.removeprefix("-") if key.startswith("-") else f"-{key}"
+
+    assert ids(look(floor.sara, sort=other)) == ids(look(floor.sara, sort=key))[::-1]
 
 
 # --- what a row says -----------------------------------------------------------------------------------------
