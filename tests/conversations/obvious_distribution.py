@@ -144,7 +144,7 @@ class Centre:
             matching=row.workstream.skill_matching,
             skills={need.skill_id: need.minimum for need in RequiredSkill.objects.filter(conversation=row)},
             declined=self._declined(row),
-            keeps=self._keeps(row),
+            keeps=self._keeps(row, row.queue_id),
         )
 
     def _declined(self, row: Conversation) -> dict[int, list[datetime]]:
@@ -158,13 +158,13 @@ class Centre:
                 found.setdefault(offer.agent_id, []).append(offer.settled_at)
         return found
 
-    def _keeps(self, row: Conversation) -> int | None:
-        """The agent to whom a returning customer comes back."""
+    def _keeps(self, row: Conversation, queue_id: int) -> int | None:
+        """The agent to whom a returning customer comes back, in the queue in which they had them."""
         had = [session for session in row.sessions.order_by("pk") if session.agent_id is not None]
         if not had or not row.workstream.keeps_agent or row.last_agent_id is None:
             return None
         ended = ("AgentMovedConversationToWaiting", "AgentClosed", "AgentDisconnected")
-        if had[-1].closure_reason in ended and had[-1].queue_id == row.queue_id:
+        if had[-1].closure_reason in ended and had[-1].queue_id == queue_id:
             return had[-1].agent_id
         return None
 
@@ -234,7 +234,8 @@ class Centre:
             if self.is_on and is_looked_at and piece.queue not in staffed and target.pk in staffed:
                 moved[piece.id] = target.pk
                 piece.queue, piece.queue_priority = target.pk, target.priority
-                piece.method, piece.keeps = target.assignment_method, None
+                piece.method = target.assignment_method
+                piece.keeps = self._keeps(Conversation.objects.get(pk=piece.id), target.pk)
         return moved
 
     def look(self, most: int, queues: set[int] | None = None) -> list[tuple[int, int]]:
