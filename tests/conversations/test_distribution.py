@@ -562,6 +562,23 @@ def test_what_one_more_conversation_makes_of_a_load_is_what_is_held_then(floor: 
         assert before.plus(selectors.cost_of(chat)) == after
 
 
+def test_who_is_asked_to_take_over_is_in_no_call(floor: Floor) -> None:
+    chat = floor.active()
+    assignment.transfer(
+        actor_of(floor.sara),
+        chat.pk,
+        agent_id=floor.boris.pk,
+        version=chat.version,
+        confirmed=EVERY_CAUTION,
+        now=at(25),
+    )
+    Conversation.objects.filter(pk=chat.pk).update(is_elevated=True)
+
+    found = selectors.loads([floor.ana.pk, floor.boris.pk], at(30))
+
+    assert [found[agent.pk].is_in_call for agent in (floor.ana, floor.boris)] == [True, False]
+
+
 def test_an_offer_costs_the_same_however_many_agents_and_conversations_there_are(floor: Floor) -> None:
     def cost() -> int:
         chat = floor.start()
