@@ -22,7 +22,6 @@ def parser() -> argparse.ArgumentParser:
         "--kills", type=int, default=10, help="of a web process, or of the background work (default: 10)"
     )
     found.add_argument("--away", type=float, default=1.0, help="seconds for which who was killed is away (default: 1)")
-    found.add_argument("--outages", type=int, default=2, help="of the database (default: 2)")
     found.add_argument("--outage", type=float, default=60.0, help="seconds without database, or Redis (default: 60)")
     return found
 

@@ -219,31 +219,47 @@ def kill(storm: Storm) -> None:
     kills = storm.told.kills
     for number in range(kills):
         storm.until((number + 1) / (kills + 1))
-        victim = storm.there.work if number % 4 == 3 else storm.there.first
-        victim.kill()
-        time.sleep(storm.told.away)
-        victim.start()
+        _kill(storm, storm.there.work if number % 4 == 3 else storm.there.first)
     storm.until(1)
     storm.expect(storm.crowd.book.unanswered > 0, f"{kills} kills, some with requests under way")
 
 
+def _kill(storm: Storm, victim: Program) -> None:
+    victim.kill()
+    time.sleep(storm.told.away)
+    victim.start()
+
+
 def database(storm: Storm) -> None:
     """PostgreSQL is told to end: it cuts every line in order (fast), or drops everything (immediate)."""
-    there = storm.there
-    hows = (signal.SIGINT, signal.SIGQUIT)[-storm.told.outages :]
-    for number, how in enumerate(hows):
-        storm.until((number + 1) / (len(hows) + 1))
-        connection.close()
-        there.database.stop = how
-        there.database.end()
-        began = time.monotonic()
-        _says_so(storm)
-        time.sleep(max(0.0, storm.told.outage - (time.monotonic() - began)))
-        done = storm.crowd.book.done
-        there.database.start()
-        again = wait_until(partial(_acts, storm, done), AGAIN_SECONDS)
-        storm.expect(again, f"away for {time.monotonic() - began:.0f} s ({how.name}); actions again")
+    for number, how in enumerate((signal.SIGINT, signal.SIGQUIT)):
+        storm.until((number + 1) / 3)
+        _end_database(storm, how)
     storm.until(1)
+
+
+def _end_database(storm: Storm, how: signal.Signals) -> None:
+    there = storm.there
+    connection.close()
+    there.database.stop = how
+    there.database.end()
+    began = time.monotonic()
+    _says_so(storm)
+    time.sleep(max(0.0, storm.told.outage - (time.monotonic() - began)))
+    done = storm.crowd.book.done
+    there.database.start()
+    again = wait_until(partial(_acts, storm, done), AGAIN_SECONDS)
+    storm.expect(again, f"away for {time.monotonic() - began:.0f} s ({how.name}); actions again")
+
+
+def both(storm: Storm) -> None:
+    """A web process is killed, and then PostgreSQL drops everything; for those who have little time."""
+    storm.until(1 / 3)
+    _kill(storm, storm.there.first)
+    storm.until(2 / 3)
+    _end_database(storm, signal.SIGQUIT)
+    storm.until(1)
+    storm.expect(storm.crowd.book.answers["-1"] + storm.crowd.book.unanswered > 0, "somebody met the process that died")
 
 
 def _acts(storm: Storm, done: int) -> bool:
@@ -314,6 +330,7 @@ STRIKES: dict[str, Callable[[Storm], None]] = {
     "nothing": nothing,
     "kill": kill,
     "database": database,
+    "both": both,
     "redis": redis,
     "clock": set_clock,
 }
