@@ -322,7 +322,7 @@ function show(next) {
     if (label.textContent !== words) label.textContent = words;
     let age = badge.querySelector("[data-live-lag]");
     if (!age) badge.append((age = element("span", { "data-live-lag": true, "aria-hidden": "true" })));
-    const value = shown === "live" && lag !== null ? `· ${(Math.max(lag, 50) / 1000).toFixed(1)} s` : shown === "late" ? `· ${Math.round((Date.now() - heard) / 1000)} s` : "";
+    const value = shown === "live" && prompt && lag !== null ? `· ${(Math.max(lag, 50) / 1000).toFixed(1)} s` : shown === "late" ? `· ${Math.round((Date.now() - heard) / 1000)} s` : "";
     if (age.textContent !== value) age.textContent = value;
   }
   if (pauseButton) {
