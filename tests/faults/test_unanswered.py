@@ -10,7 +10,7 @@ from django.utils import timezone
 from conversations.models import HistoryEntry, Notice, Offer
 from tests import servers
 from tests.cast import EVERY_CAUTION, Floor, make_floor
-from tests.faults.conftest import CATCH_UP_MS, SOON_MS
+from tests.faults.conftest import UNTOLD_MS
 from tests.faults.storm.crowd import Answer, post
 from tests.faults.storm.watchers import Watcher, wait_until
 from tests.servers import Program
@@ -49,7 +49,7 @@ def test_the_same_click_at_another_process_is_the_same_action(floor: Floor, dies
     conversation, session = floor.start(now=timezone.now()), session_of(floor.sara)
     desk = Watcher([stays.address], session_of(floor.ana.user), follows=False)
     desk.begin()
-    assert wait_until(lambda: desk.is_open, 10) is not None
+    assert wait_until(lambda: desk.is_open, UNTOLD_MS / 1000) is not None
 
     def assign(server: Program, key: str) -> Answer:
         fields: dict[str, str | list[str]] = {"agent": str(floor.ana.pk), "version": "1", "idempotency_key": key}
@@ -65,6 +65,6 @@ def test_the_same_click_at_another_process_is_the_same_action(floor: Floor, dies
     assert list(codes) == ["conversation.created", "conversation.assigned"]
     assert Offer.objects.filter(conversation=conversation).count() == 1
     assert Notice.objects.filter(user=floor.ana.user, code="assigned").count() == 1
-    seconds = (CATCH_UP_MS + SOON_MS) / 1000
+    seconds = UNTOLD_MS / 1000
     assert wait_until(lambda: len(desk.notices) == 1, seconds) is not None, "the agent hears of it, through the outbox"
     desk.end()
