@@ -15,7 +15,7 @@ from django.db.models import Case, Count, DateTimeField, F, Min, Q, Value, When
 
 from conversations.models import ConversationQuerySet, Direction, Sentiment
 from conversations.reports.durations import Band, Clock, queue_wait
-from conversations.reports.filters import Filter, Status, Tab
+from conversations.reports.filters import Filter, Status, Tab, begun_since
 from routing import selectors as routing_selectors
 from routing.models import BasePresence, Queue
 
@@ -125,7 +125,8 @@ def _one_by_one(going: ConversationQuerySet, inside: Q, start: datetime | None) 
     """Four short walks along four indexes."""
     by_status: dict[int, int] = defaultdict(int)
     # Grouped by queue as well, in the order of its index: the database need not sort or hash.
-    numbers = going.filter(inside).values_list("queue_id", "status_place").annotate(number=Count("pk")).order_by()
+    begun = begun_since(going, start)
+    numbers = begun.values_list("queue_id", "status_place").annotate(number=Count("pk")).order_by()
     for _queue, place, number in numbers:
         by_status[place] += number
     waits = list(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import DateTimeField, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -15,6 +16,10 @@ from django.utils.translation import pgettext_lazy
 from conversations.models import ConversationQuerySet, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
 from routing.models import Agent, Channel
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
 
 WORDS_MAX = 8
 UNASSIGNED = "none"
@@ -186,13 +191,37 @@ class Filter:
 
     def shown(self, rows: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
         """Those that the list shows: every filter, the window, the tab and the statuses."""
-        rows = self.narrowed(rows).filter(self.created(now))
-        if self.tab is not Tab.ALL:
-            rows = rows.ongoing() if self.tab is Tab.ONGOING else rows.closed()
+        rows = self.narrowed(rows)
+        if self.tab is Tab.ONGOING:
+            rows = begun_since(rows.ongoing(), self.window.start(now))
+        else:
+            rows = rows.filter(self.created(now))
+            rows = rows.closed() if self.tab is Tab.CLOSED else rows
         if self.statuses:
             places = [place for place, status in enumerate(Status) if status in self.statuses]
             rows = rows.ongoing().filter(status_place__in=places)
         return rows
+
+
+class _Plainly(Func):
+    """A column as it is, in words in which no database looks for an index of it."""
+
+    arity = 1
+    template = "(%(expressions)s + interval '0')"
+    output_field = DateTimeField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """SQLite has a sign for it."""
+        return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
+def begun_since(going: ConversationQuerySet, start: datetime | None) -> ConversationQuerySet:
+    """Those of the ongoing ones that began in the window, as a sieve on the way along an index of another order.
+
+    Most ongoing conversations began lately, but databases take both for independent and the window for narrow: then
+    they read all of it from the heap and sort, where a page is fifty steps along an index.
+    """
+    return going if start is None else going.alias(began=_Plainly("created_at")).filter(began__gte=start)
 
 
 KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])

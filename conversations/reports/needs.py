@@ -116,7 +116,7 @@ class Lane:
 def lane(
     visible: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
 ) -> Lane:
-    """Rank what needs a supervisor now. Two queries, however many there are, and one more for what is stuck.
+    """Rank what needs a supervisor now. Three queries, however many there are, and one more for what is stuck.
 
     Stuck: two looks at the floor found that it breaks a rule of domain.md 2.5 (``services.floor_check``, P18).
     Orphaned: in conversation with an agent who is offline. Unassignable: open, and nobody will ever be offered it as
@@ -162,7 +162,8 @@ def _needy(
     stuck = Finding.objects.filter(conversation=OuterRef("pk"), is_confirmed=True).order_by("found_at")
     broken = Finding.objects.filter(is_confirmed=True).values("conversation_id")
     yield first(Need.STUCK, rows.filter(pk__in=broken), Subquery(stuck.values("found_at")[:1]))
-    gone = Agent.objects.filter(presence__base=BasePresence.OFFLINE, is_bot=False).values("pk")
+    # Asked first: a database does not know how few agents of those who have work are offline.
+    gone = list(Agent.objects.filter(presence__base=BasePresence.OFFLINE, is_bot=False).values_list("pk", flat=True))
     yield first(Need.ORPHANED, talks.filter(holds_capacity=True, agent__in=gone), F("state_changed_at"))
     unassignable = is_open.filter(unassignable_since__isnull=False)
     yield first(Need.UNASSIGNABLE, unassignable, F("unassignable_since"))
