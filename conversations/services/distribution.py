@@ -219,16 +219,29 @@ class _Look:
         return done
 
     def _others(self) -> Iterator[tuple[Place, Work]]:
-        """All other work in its turn, block by block, of the queues in which somebody has room at that moment."""
+        """All other work in its turn, block by block, of the queues in which somebody has room at that moment.
+
+        Who is busy since an offer may take what only the busy are offered: it is read on from there with those queues.
+        """
         early = {work.id for _, work in self._returning}
         place: Place | None = None
         size = BLOCK
-        while queues := [queue_id for queue_id, agents in self._free.items() if agents]:
+        while queues := self._with_room():
             block = matching.next_work(queues, place, size)
-            yield from (pair for pair in block if pair[1].id not in early)
-            if len(block) < size:
-                return
-            place, size = block[-1][0], min(2 * size, LARGEST_BLOCK)
+            for pair in block:
+                place = pair[0]
+                if pair[1].id not in early:
+                    yield pair
+                    if not self._with_room() <= queues:
+                        break
+            else:
+                if len(block) < size:
+                    return
+                size = min(2 * size, LARGEST_BLOCK)
+
+    def _with_room(self) -> set[int]:
+        """The queues in which somebody has room for something."""
+        return {queue_id for queue_id, agents in self._free.items() if agents}
 
     def _hand_out(self, work: Work) -> bool:
         """Offer one conversation to the first who can take it, under lock the next one if that changed.

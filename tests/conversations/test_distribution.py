@@ -655,6 +655,21 @@ def test_who_is_busy_since_an_offer_of_this_look_is_asked_where_busy_is_allowed(
     assert look(at(10)) == 1
 
 
+def test_a_queue_in_which_somebody_has_room_since_an_offer_of_this_look_is_read_from_there(floor: Floor) -> None:
+    floor.boris.memberships.all().delete()
+    floor.ana.memberships.create(queue=floor.returns)
+    Workstream.objects.filter(channel=Channel.LIVE_CHAT).update(allowed_presences=["available", "busy"])
+    Workstream.objects.filter(channel=Channel.SMS).update(allowed_presences=["busy"])
+    chats = [floor.start(now=at(second)) for second in (1, 3)]
+    others = [floor.start(Channel.SMS, now=at(second)) for second in (0, 2)]
+    Conversation.objects.filter(pk__in=[one.pk for one in others]).update(queue=floor.returns)
+
+    assert look(at(10)) == 3
+    assert [asked(one) for one in (others[0], chats[0], others[1], chats[1])] == [[], ["Ana"], ["Ana"], ["Ana"]]
+    made = Offer.objects.order_by("pk").values_list("conversation", flat=True)
+    assert list(made) == [chats[0].pk, others[1].pk, chats[1].pk], "in their turn"
+
+
 def test_one_look_stops_at_so_many_offers_and_the_next_goes_on(floor: Floor) -> None:
     for _ in range(5):
         floor.start()
