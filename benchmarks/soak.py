@@ -238,7 +238,7 @@ def tell(chosen: argparse.Namespace, seen: Soak, outcome: Outcome, ran: Ran) -> 
                 ["minute", *(f"{at:.1f}" for at, *_rest in per_tenth)],
                 [("MB", *(f"{size:.0f}" for _at, size, *_rest in per_tenth))],
             ),
-            "",
+            *([""] if faults else []),
             *(f"NOT as it must be: {fault}" for fault in faults),
         ],
     )
