@@ -120,7 +120,7 @@ def holdings(actor: Actor) -> dict[int, Holding]:
         .ongoing()
         .exclude(channel=Channel.RECORD)
         .filter(Q(agent__isnull=False) | Q(state=State.WAITING, last_agent__isnull=False))
-        .values(holder=Coalesce("agent_id", "last_agent_id"))
+        .values(had_by=Coalesce("agent_id", "last_agent_id"))
         .annotate(
             total=Count("pk"),
             offered=Count("pk", filter=Q(state=State.ACTIVE, reason__in=OFFERED_REASONS)),
@@ -130,7 +130,7 @@ def holdings(actor: Actor) -> dict[int, Holding]:
         )
         .order_by()
     )
-    return {row["holder"]: Holding(row["total"], row["offered"], row["unanswered"]) for row in rows}
+    return {row["had_by"]: Holding(row["total"], row["offered"], row["unanswered"]) for row in rows}
 
 
 def rows(ids: list[int], held: Mapping[int, Holding], own_id: int | None, now: datetime) -> list[AgentRow]:
