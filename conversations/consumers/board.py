@@ -116,8 +116,8 @@ class LiveView:
         for send, console in self.consoles.items():
             text = look.changes if look.was and console.digest == look.was else look.everything
             if console.digest == fresh:
-                if now - console.told_at < SELF_CHECK - SHORTEST_PAUSE:
-                    continue
+                if now - console.told_at < SELF_CHECK * SELF_CHECK_EARLIEST - SHORTEST_PAUSE:
+                    continue  # Every check is told, so that what got lost on the way is made good by the next one.
                 text = beat = beat or json.dumps({"type": "beat", "now": clock.now().isoformat(), "digest": fresh})
             elif text:
                 console.digest = fresh

@@ -1,5 +1,7 @@
 """Is a view that a change concerns always read again, and what is shared between views as true as what is not?"""
 
+import json
+import time
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs
@@ -8,6 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from conversations.consumers import board
+from conversations.consumers.board import LiveView, Shown
 from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.models import Conversation, Sentiment
 from conversations.reports import live
@@ -34,6 +38,23 @@ def line(pk: int = 1, *queues: int) -> Happening:
 
 def move(pk: int = 1, *queues: int) -> Happening:
     return Happening(pk, is_line=False, queues=frozenset(queues))
+
+
+# --- checks: what got lost is made good by the next one ---------------------------------------------------------
+
+
+def test_every_check_is_told_however_early_it_comes() -> None:
+    """A console that got nothing of what was sent shows something else: it learns of it by the digest of a check."""
+    view = LiveView(View(0, "", "en"), 1)
+    told: list[str] = []
+    earliest = board.SELF_CHECK * board.SELF_CHECK_EARLIEST
+    view.consoles[told.append] = Shown("fresh", told_at=time.monotonic() - earliest)
+    look = Look("", Snapshot("fresh", {}), interest(""), "", "", 0.01)
+
+    view.end(view.begin(is_check=True), look)
+    view.end(view.begin(is_check=True), look)
+
+    assert [json.loads(text)["digest"] for text in told] == ["fresh"], "at the check, and not again at once"
 
 
 # --- concern: what is spared -------------------------------------------------------------------------------------
