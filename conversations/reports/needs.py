@@ -13,6 +13,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -191,9 +192,14 @@ def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, 
     parts: list[str] = []
     params: list[Any] = []
     for number, arm in enumerate(arms):
-        sql, given = arm.query.sql_with_params()
+        try:
+            sql, given = arm.query.sql_with_params()
+        except EmptyResultSet:
+            continue  # Nobody can have this need: no agent is offline, say, or nothing is in the scope.
         parts.append(f"SELECT * FROM ({sql}) AS arm{number}")  # noqa: S608  Composed of what Django wrote.
         params += given
+    if not parts:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
         found: list[tuple[int, Any, int]] = cursor.fetchall()

@@ -13,7 +13,7 @@ from conversations import selectors
 from conversations.models import Conversation, Sentiment, SupervisorSettings
 from conversations.reports.needs import COUNTED, Lane, lane
 from conversations.services import offers, timers
-from routing.models import BasePresence, Queue
+from routing.models import Agent, BasePresence, Presence, Queue
 from tests.cast import Floor, actor_of, at, offer_of, set_presence
 
 
@@ -57,6 +57,22 @@ def test_one_whose_agent_is_offline(floor: Floor) -> None:
     set_presence(floor.ana, BasePresence.OFFLINE)
 
     assert needs(floor, 20) == [(chat.pk, "Agent offline", "Transfer")]
+
+
+def test_where_nobody_is_offline_the_other_needs_are_found(floor: Floor, client: Client) -> None:
+    """A need that nobody can have is no question to a database, and no reason not to ask the others."""
+    chat = floor.start()
+    Agent.objects.update(presence=Presence.objects.get(code="available"))
+    client.force_login(floor.sara)
+
+    assert needs(floor, 4000) == [(chat.pk, "Waits too long", "Assign")]
+    assert client.get(reverse("conversations:ongoing"), {"window": "all"}).status_code == 200
+
+
+def test_where_nothing_can_be_seen_nothing_is_asked(floor: Floor) -> None:
+    floor.start()
+
+    assert lane(Conversation.objects.none(), {}, selectors.settings_row(), at(4000)) == Lane(0, ())
 
 
 def test_a_line_that_is_unanswered_for_too_long(floor: Floor) -> None:
