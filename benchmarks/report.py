@@ -68,6 +68,22 @@ class Cost:
     plan: str = ""
 
 
+class Timed:
+    """An execute wrapper that notes each statement, and how long the database took for it (seconds)."""
+
+    def __init__(self) -> None:
+        self.spent: list[float] = []
+        self.asked: list[tuple[str, Any]] = []
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.spent.append(time.perf_counter() - began)
+            self.asked.append((sql, params))
+
+
 @dataclass
 class Served:
     """Seconds to the last byte through Daphne, at so many clients; and of the bare answer beside it."""
@@ -176,17 +192,7 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
         for turn in range(rounds + 1):
             if turn > 1 and time.monotonic() > until:
                 break
-            spent: list[float] = []
-            asked: list[tuple[str, Any]] = []
-
-            def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-                began = time.perf_counter()
-                try:
-                    return execute(sql, params, many, context)
-                finally:
-                    spent.append(time.perf_counter() - began)  # noqa: B023  Used within this turn only.
-                    asked.append((sql, params))  # noqa: B023
-
+            timed = Timed()
             base, own = database_cpu(), time.process_time()
             began = time.perf_counter()
             with connection.execute_wrapper(timed):
@@ -199,14 +205,14 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
             spent_by_hand = time.process_time() + database_cpu() - before
             if turn:  # The first one warms up.
                 cost.whole.append(whole)
-                cost.queries.append(sum(spent))
+                cost.queries.append(sum(timed.spent))
                 cost.bare.append(by_hand)
                 cost.ours.append(own)
                 cost.theirs.append(base)
                 cost.by_hand.append(spent_by_hand)
             else:
-                cost.number = len(asked)
-                cost.plan = plans.of_list(asked)
+                cost.number = len(timed.asked)
+                cost.plan = plans.of_list(timed.asked)
     return costs, addresses
 
 

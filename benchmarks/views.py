@@ -174,7 +174,8 @@ def _lengths(vendor: str) -> Mapping[str, str]:
         now, minus = "julianday('now')", "julianday({}) - julianday({})"
         handled = "coalesce({now} - julianday(c.handling_since), c.handled / 86400e6)"
     moment = now if vendor == "postgresql" else "'now'"
-    begun = "CASE WHEN c.state = 'open' AND c.accepted_at IS NOT NULL THEN c.state_changed_at ELSE c.first_wait_started_at END"  # noqa: E501
+    is_back = "c.state = 'open' AND c.accepted_at IS NOT NULL"
+    begun = f"CASE WHEN {is_back} THEN c.state_changed_at ELSE c.first_wait_started_at END"
     ended = f"CASE WHEN c.state = 'open' THEN {moment} ELSE coalesce(c.accepted_at, {moment}) END"
     return {
         "wait": minus.format(ended, begun),

@@ -265,7 +265,8 @@ def test_where_nobody_begins_the_page_asks_for_the_background_work(floor: Floor)
     check = ask(floor)
     early, late = report.latest(check.asked_at + timedelta(seconds=5)), report.latest(at(200))
 
-    assert early is not None and late is not None  # noqa: PT018
+    assert early is not None
+    assert late is not None
     assert early.error == ""
     assert "Is the background work running?" in late.error
 
