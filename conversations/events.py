@@ -87,11 +87,12 @@ class ConversationPicked(ConversationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAccepted(ConversationEvent):
-    """The agent accepted (T6)."""
+    """The agent accepted (T6); ``by_itself`` where their time was over and it opened without them."""
 
     code: ClassVar[str] = "conversation.accepted"
     agent_id: int
     agent: str
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -622,9 +622,6 @@ NOT_IN_CONVERSATION = Refusal(
     "state_not_active", _("This conversation is no longer active, so this is not possible any more.")
 )
 NOT_WRAP_UP = Refusal("state_not_wrap_up", _("This conversation is not in wrap-up. End it first."))
-REJECT_OFF = Refusal(
-    "reject_off", _("Offers of this workstream cannot be rejected. Accept it, or let its time run out.")
-)
 NOT_WAITING = Refusal("state_not_waiting", _("This conversation is not waiting any more."))
 
 TAKE_UP_FIRST = Refusal(

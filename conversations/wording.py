@@ -63,6 +63,7 @@ NOTICES: Texts = {
     "offer_withdrawn": _("The offer of «%(subject)s» was withdrawn: %(cause)s"),
     "assigned": _("%(name)s offers you «%(subject)s»."),
     "offered": _("«%(subject)s» is offered to you."),
+    "opened_by_itself": _("«%(subject)s» opened by itself, because its time was over. The customer waits for you."),
     "offer_missed": _("You did not answer the offer of «%(subject)s» in time."),
     "assign_accepted": _("%(agent)s accepted «%(subject)s»."),
     "assign_rejected": _("%(agent)s rejected «%(subject)s». It is open again."),
@@ -121,6 +122,7 @@ TIMELINE: Texts = {
     "conversation.assigned_to_queue": _("Moved from %(from_queue)s to %(queue)s"),
     "conversation.picked": _("Picked by %(agent)s"),
     "conversation.accepted": _("Accepted by %(agent)s"),
+    "conversation.accepted by itself": _("Opened by itself for %(agent)s"),
     "conversation.rejected": _("Rejected by %(agent)s"),
     "conversation.timed_out": _("Not answered by %(agent)s in time"),
     "conversation.transfer_requested": _("Transfer to %(agent)s requested"),
@@ -158,6 +160,7 @@ DEEDS: Texts = {
     "conversation.assigned_to_queue": _("%(name)s moved it to %(queue)s"),
     "conversation.picked": _("%(name)s took it"),
     "conversation.accepted": _("%(name)s accepted it"),
+    "conversation.accepted by itself": _("It opened by itself for %(agent)s"),
     "conversation.rejected": _("%(name)s rejected it"),
     "conversation.timed_out": _("%(agent)s did not answer the offer"),
     "conversation.transfer_requested": _("%(name)s asked %(agent)s to take over"),
@@ -228,13 +231,18 @@ def staffing(code: str, data: Mapping[str, Any]) -> str:
 
 def timeline(code: str, params: Mapping[str, object]) -> str:
     """The sentence of a history entry."""
-    return sentence(TIMELINE, code, params)
+    return sentence(TIMELINE, _by_whom(code, params), params)
 
 
 def deed(code: str, params: Mapping[str, object], seconds: float) -> str:
     """Who did what, how long ago: «Ana Test took it 3 s ago.»"""
-    did = sentence(DEEDS, code, params) if code in DEEDS else str(_("This changed"))
+    did = sentence(DEEDS, _by_whom(code, params), params) if code in DEEDS else str(_("This changed"))
     return str(_("%(deed)s %(ago)s.")) % {"deed": did, "ago": ago(seconds)}
+
+
+def _by_whom(code: str, params: Mapping[str, object]) -> str:
+    """What an agent did reads otherwise where it happened by itself."""
+    return f"{code} by itself" if params.get("by_itself") else code
 
 
 def ago(seconds: float) -> str:

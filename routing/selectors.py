@@ -20,8 +20,9 @@ from routing.models import (
     ResetFrequency,
     SetAfter,
     User,
+    Workstream,
 )
-from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, is_open
+from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, Terms, is_open
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
 
 VIEW_ALL_QUEUES = "routing.view_all_queues"
@@ -239,3 +240,8 @@ def openings(queue: Queue) -> list[Opening]:
 def queue_is_open(queue: Queue, now: datetime | None = None) -> bool:
     """Whether a queue is inside its operating hours now, in the centre's time zone."""
     return is_open(openings(queue), timezone.localtime(now))
+
+
+def terms_of(stream: Workstream) -> Terms:
+    """What a workstream says of its offers at this moment (domain.md 4.2)."""
+    return Terms(stream.auto_assigns, stream.auto_accepts, stream.offers_reject)

@@ -30,7 +30,8 @@ from conversations.reports.durations import RESTING, Clock, clock_text, queue_wa
 from conversations.reports.moments import moment
 from conversations.reports.people import PresenceChoice, code_of, presence_choices
 from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy
-from routing.policy import SESSION_LIMIT
+from routing.policy import SESSION_LIMIT, why_not_reject
+from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -67,7 +68,10 @@ class OfferField:
 
 @dataclass(frozen=True, slots=True)
 class OfferCard:
-    """An offer as ``components/_offer.html`` prints it; an empty ``reject_url`` means no Reject."""
+    """An offer as ``components/_offer.html`` prints it; an empty ``reject_url`` means no Reject.
+
+    Where the agent is told rather than asked, ``reject_refusal`` says so; ``hint`` what happens when the time is over.
+    """
 
     id: int
     kind: str
@@ -78,7 +82,12 @@ class OfferCard:
     until_iso: str
     seconds_text: str
     accept_url: str
+    accept_label: str
     reject_url: str
+    reject_label: str
+    reject_refusal: Refusal | None = None
+    shows_countdown: bool = True
+    hint: str = ""
     version: None = None
 
 
@@ -229,7 +238,10 @@ def offers(agent: Agent, now: datetime) -> list[OfferCard]:
 
 def _offer(offer: Offer, now: datetime) -> OfferCard:
     conversation = offer.conversation
+    stream, is_request = conversation.workstream, offer.kind == OfferKind.TRANSFER
+    terms = terms_of(stream)
     waited = wait(conversation, now)
+    assigned = terms.assigns(is_request=is_request)
     return OfferCard(
         id=offer.pk,
         kind=_offer_kind(offer),
@@ -245,7 +257,12 @@ def _offer(offer: Offer, now: datetime) -> OfferCard:
         until_iso=offer.expires_at.isoformat(),
         seconds_text=clock_text(offer.expires_at - now),
         accept_url=reverse("conversations:accept", args=[offer.pk]),
-        reject_url=reverse("conversations:reject", args=[offer.pk]) if conversation.workstream.offers_reject else "",
+        accept_label=_("Open") if assigned else stream.accept_label or _("Accept"),
+        reject_url=reverse("conversations:reject", args=[offer.pk]) if terms.offers_reject else "",
+        reject_label=stream.reject_label or _("Reject"),
+        reject_refusal=why_not_reject(terms, is_request=is_request) if terms.offers_reject else None,
+        shows_countdown=stream.shows_countdown,
+        hint=_("Opens by itself when the time is over.") if terms.accepts(is_request=is_request) else "",
     )
 
 
@@ -257,6 +274,8 @@ def _offer_kind(offer: Offer) -> str:
             return _("Transfer from %(agent)s, asked for by %(who)s") % {"agent": holder.name, "who": who}
     if who:
         return _("Assigned to you by %(who)s") % {"who": who}
+    if offer.conversation.workstream.auto_assigns:
+        return _("Assigned to you")
     return str(OfferKind(offer.kind).label)
 
 

@@ -28,11 +28,13 @@ from conversations.models import (
     OfferStatus,
 )
 from conversations.policy import Phase, Trigger
+from routing import selectors as routing_selectors
 from routing.locks import LockedAgent, lock_agents
-from routing.policy import PresenceCause
+from routing.models import BasePresence
+from routing.policy import PresenceCause, is_accepted_in_the_end, why_not_reject
 from supervisor_console.kernel import clock, realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused, NotVisible
+from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
 from supervisor_console.kernel.realtime import action
 
 AGAIN = timedelta(seconds=20)
@@ -50,6 +52,10 @@ def _lock_own_offer(
     return conversation, offer, lock_agents([offer.agent_id, conversation.agent_id])
 
 
+def _is_request(offer: Offer) -> bool:
+    return offer.kind == OfferKind.TRANSFER
+
+
 def _who_asked(offer: Offer, actor: Actor) -> frozenset[int]:
     """The supervisor who hears the answer; nobody is told what they answered to themselves."""
     return audit.everybody([offer.requested_by_id]) - {actor.user_id or 0}
@@ -61,16 +67,29 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
 
     After a transfer from a running conversation the first agent stays as a consultant (S1). Raises
     ``ActionRefused`` with ``offer_gone`` for an offer that is over, also one whose time has run out
-    but was not swept yet. Announced to supervisors, both agents and the customer.
+    but was not swept yet, unless it opens by itself then. Announced to supervisors, both agents and the customer.
     """
     conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
     now = now or clock.now()
-    if offer.expires_at <= now:
+    if offer.expires_at <= now and not routing_selectors.terms_of(conversation.workstream).accepts(
+        is_request=_is_request(offer)
+    ):
         raise ActionRefused(policy.OFFER_GONE)
-    agent = agents[offer.agent_id]
-    if offer.kind == OfferKind.TRANSFER:
+    if _is_request(offer):
         return _accept_transfer(actor, conversation, offer, agents, now)
+    return _take(actor, conversation, offer, agents[offer.agent_id], now)
 
+
+def _take(
+    actor: Actor,
+    conversation: LockedConversation,
+    offer: Offer,
+    agent: LockedAgent,
+    now: datetime,
+    *,
+    by_itself: bool = False,
+) -> OfferAccepted:
+    """The conversation is the agent's now (T6), because they accepted or because their time was over."""
     before = steps.move(conversation, Trigger.ACCEPT, Phase.IN_CONVERSATION, now=now, agent=agent)
     steps.settle_offer(offer, OfferStatus.ACCEPTED, now)
     steps.accept_session(conversation, now)
@@ -79,7 +98,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
     steps.save(conversation)
     steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
     notifications.notify(
-        _who_asked(offer, actor),
+        _who_asked(offer, actor) - {agent.user_id},
         "assign_accepted",
         conversation,
         now=now,
@@ -90,6 +109,7 @@ def accept(actor: Actor, offer_id: int, *, now: datetime | None = None) -> Conve
         **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
+        by_itself=by_itself,
     )
     audit.publish(event, steps.audience(conversation, offer.requested_by_id, customer=True))
     return event
@@ -156,23 +176,37 @@ def _accept_transfer(
 def reject(actor: Actor, offer_id: int, *, now: datetime | None = None) -> ConversationEvent:
     """The agent rejects: it is open again (T7), or a transfer comes to nothing (domain.md 3.6).
 
-    Raises ``ActionRefused`` for an offer that is over, or whose workstream shows no Reject. The
-    supervisor who asked is told and can reassign. Announced to supervisors and both agents.
+    Raises ``ActionRefused`` for an offer that is over, that cannot be rejected because the conversation is assigned
+    without asking, or whose workstream shows no Reject. The supervisor who asked is told and can reassign. Announced
+    to supervisors and both agents.
     """
     conversation, offer, agents = _lock_own_offer(actor, offer_id, now)
-    if not conversation.workstream.offers_reject:
-        raise ActionRefused(policy.REJECT_OFF)
+    require(why_not_reject(routing_selectors.terms_of(conversation.workstream), is_request=_is_request(offer)))
     return _decline(actor, conversation, offer, agents, now or clock.now(), missed=False)
 
 
 @action()
 def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent | None:
-    """The time of an offer ran out (T8). Returns None where it was answered meanwhile or has time left."""
+    """The time of an offer ran out: it is declined (T8), or accepted for its agent where it opens by itself (T6).
+
+    Returns None where it was answered meanwhile or has time left. Whoever finds a conversation on the desk that opened
+    by itself is told by a notice; otherwise it is announced as if they had accepted.
+    """
     conversation, offer = lock_offer(offer_id)
     agents = lock_agents([offer.agent_id, conversation.agent_id])
     now = now or clock.now()
     if offer.status != OfferStatus.PENDING or offer.expires_at > now:
         return None
+    agent = agents[offer.agent_id]
+    if is_accepted_in_the_end(
+        routing_selectors.terms_of(conversation.workstream),
+        BasePresence(agent.presence.base),
+        is_request=_is_request(offer),
+        takes_work=routing_selectors.agents().filter(pk=agent.pk).exists(),
+    ):
+        event = _take(SYSTEM, conversation, offer, agent, now, by_itself=True)
+        notifications.notify([agent.user_id], "opened_by_itself", conversation, now=now, level=NoticeLevel.WARN)
+        return event
     notifications.notify([offer.agent.user_id], "offer_missed", conversation, now=now, level=NoticeLevel.WARN)
     return _decline(SYSTEM, conversation, offer, agents, now, missed=True)
 
@@ -231,7 +265,7 @@ def _decline(
     gone: bool = False,
 ) -> ConversationEvent:
     agent = agents[offer.agent_id]
-    transfer = offer.kind == OfferKind.TRANSFER
+    transfer = _is_request(offer)
     hearers = steps.audience(conversation, offer.requested_by_id, agent.user_id, open_list=not transfer)
     steps.settle_offer(offer, OfferStatus.TIMED_OUT if missed else OfferStatus.REJECTED, now)
     before = conversation.state

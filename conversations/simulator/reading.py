@@ -18,6 +18,7 @@ from conversations.simulator import script
 from conversations.simulator.floor import Chat, Consultant, Desk, Floor, Invitation
 from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Channel, Queue, QueueMembership, SetBy
+from routing.policy import why_not_reject
 
 MOST_READ = 400
 """On a floor with more conversations chance says which ones are looked at this time."""
@@ -109,10 +110,15 @@ def _invitations(desks: tuple[Desk, ...]) -> tuple[Invitation, ...]:
             chat_id=offer.conversation_id,
             agent_id=offer.agent_id,
             offered_at=offer.offered_at,
-            can_reject=offer.conversation.workstream.offers_reject,
+            can_reject=_can_reject(offer),
         )
         for offer in rows.select_related("conversation__workstream").order_by("pk")
     )
+
+
+def _can_reject(offer: Offer) -> bool:
+    terms = routing_selectors.terms_of(offer.conversation.workstream)
+    return why_not_reject(terms, is_request=offer.kind == OfferKind.TRANSFER) is None
 
 
 def _consultants(desks: tuple[Desk, ...]) -> tuple[Consultant, ...]:

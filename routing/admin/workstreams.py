@@ -32,6 +32,10 @@ KEEPS_AGENT_USUALLY = frozenset({ChannelKind.PERSISTENT_CHAT, ChannelKind.ASYNC_
 """The channels whose returning customers keep their agent where nothing else is chosen (domain.md D19)."""
 
 
+OPENS_BY_ITSELF = frozenset({ChannelKind.LIVE_CHAT, ChannelKind.PERSISTENT_CHAT, ChannelKind.VOICE})
+"""The channels in which an offer may be accepted for its agent (domain.md 4.2)."""
+
+
 class WorkstreamForm(Form[Workstream]):
     """A workstream whose parts go together."""
 
@@ -64,7 +68,12 @@ class WorkstreamForm(Form[Workstream]):
             "wrapup_block",
             "wrapup_block_seconds",
             "accept_seconds",
+            "accept_label",
             "offers_reject",
+            "reject_label",
+            "shows_countdown",
+            "auto_assigns",
+            "auto_accepts",
             "skill_matching",
             "keeps_agent",
             "waiting_close_days",
@@ -79,6 +88,17 @@ class WorkstreamForm(Form[Workstream]):
             "wrapup_block": gettext_lazy("How long an ended conversation keeps the agent's capacity."),
             "wrapup_block_seconds": gettext_lazy("Only for “For a time”: 30 to 3600 seconds."),
             "accept_seconds": gettext_lazy("After that the offer times out: 10 to 600 seconds."),
+            "accept_label": gettext_lazy("Empty: Accept. Where agents are not asked it says Open."),
+            "reject_label": gettext_lazy("Empty: Reject."),
+            "shows_countdown": gettext_lazy("Hidden, it runs all the same."),
+            "auto_assigns": gettext_lazy(
+                "Agents are told, not asked: Accept becomes Open, nothing can be rejected. What nobody opens in time "
+                "times out. Whether to take over a conversation is asked in any case."
+            ),
+            "auto_accepts": gettext_lazy(
+                "What nobody opens in time is accepted for the agent instead, unless they are offline. For chats and "
+                "calls that are assigned without asking, with the countdown shown."
+            ),
             "skill_matching": gettext_lazy("Whether the skills that a conversation requires choose its agent."),
             "keeps_agent": KEEPS_AGENT,
             "waiting_close_days": gettext_lazy("For persistent chat and messaging."),
@@ -116,7 +136,19 @@ class WorkstreamForm(Form[Workstream]):
                 self.add_error("wrapup_block_seconds", _("Say for how long: 30 to 3600 seconds."))
         elif "wrapup_block" in cleaned:
             cleaned["wrapup_block_seconds"] = None
+        if cleaned.get("auto_accepts"):
+            self._can_open_by_itself(Channel(channel) if channel else None, cleaned)
         return cleaned
+
+    def _can_open_by_itself(self, channel: Channel | None, cleaned: dict[str, Any]) -> None:
+        """What opens by itself was assigned, is a chat or a call, and says when it will (domain.md 4.2)."""
+        if channel is not None and channel.kind not in OPENS_BY_ITSELF:
+            self.add_error("auto_accepts", _("Only chats and calls open by themselves: messages can wait."))
+        if not cleaned.get("auto_assigns"):
+            text = _("Choose “assign without asking” too: what may be rejected cannot open by itself.")
+            self.add_error("auto_accepts", text)
+        if not cleaned.get("shows_countdown"):
+            self.add_error("shows_countdown", _("Show it: agents have to see when the conversation opens by itself."))
 
     def _fits_channel(self, channel: Channel, cleaned: dict[str, Any]) -> None:
         queue: Queue | None = cleaned.get("fallback_queue")
@@ -164,7 +196,19 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
             {"fields": ("allowed_presences", "skill_matching", "keeps_agent")},
         ),
         (gettext_lazy("Capacity"), {"fields": ("units", "capacity_profiles", "wrapup_block", "wrapup_block_seconds")}),
-        (gettext_lazy("Offers and closing"), {"fields": ("accept_seconds", "offers_reject", "waiting_close_days")}),
+        (
+            gettext_lazy("Offers"),
+            {
+                "fields": (
+                    ("accept_seconds", "shows_countdown"),
+                    "accept_label",
+                    ("offers_reject", "reject_label"),
+                    "auto_assigns",
+                    "auto_accepts",
+                )
+            },
+        ),
+        (gettext_lazy("Closing"), {"fields": ("waiting_close_days",)}),
     )
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

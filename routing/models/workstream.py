@@ -128,6 +128,11 @@ class Workstream(models.Model):
         _("time to accept (s)"), default=120, validators=[MinValueValidator(10), MaxValueValidator(600)]
     )
     offers_reject = models.BooleanField(_("offers have a Reject button"), default=True)
+    shows_countdown = models.BooleanField(_("offers show the countdown"), default=True)
+    accept_label = models.CharField(_("label of Accept"), max_length=24, blank=True)
+    reject_label = models.CharField(_("label of Reject"), max_length=24, blank=True)
+    auto_assigns = models.BooleanField(_("assign without asking"), default=False)
+    auto_accepts = models.BooleanField(_("open by itself"), default=False)
     skill_matching = models.CharField(
         _("skill matching"), max_length=8, choices=SkillMatching.choices, default=SkillMatching.NONE
     )
@@ -151,6 +156,15 @@ class Workstream(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(bot__isnull=True) | ~Q(channel__in=["voice", "record"]), name="workstream_bots_write"
+            ),
+            models.CheckConstraint(
+                condition=Q(auto_accepts=False)
+                | Q(
+                    auto_assigns=True,
+                    shows_countdown=True,
+                    channel__in=["live_chat", "persistent_chat", "voice"],
+                ),
+                name="workstream_opens_what_is_assigned",
             ),
         ]
 

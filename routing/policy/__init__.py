@@ -23,6 +23,7 @@ from routing.policy.distribution import (
     why_not_distribute,
     why_not_offer,
 )
+from routing.policy.offering import Terms, is_accepted_in_the_end, why_not_reject
 from routing.policy.resetting import Standing, why_not_reset
 from routing.policy.taking import (
     SESSION_LIMIT,
@@ -71,12 +72,14 @@ __all__ = [
     "Rank",
     "Remedy",
     "Standing",
+    "Terms",
     "Work",
     "capacity_cautions",
     "choose",
     "excess_items",
     "excess_units",
     "free_units",
+    "is_accepted_in_the_end",
     "is_open",
     "needs_supervisor",
     "order",
@@ -91,6 +94,7 @@ __all__ = [
     "why_never",
     "why_not_distribute",
     "why_not_offer",
+    "why_not_reject",
     "why_not_reset",
     "why_not_take",
 ]

@@ -208,6 +208,12 @@ def test_a_workstream_begins_with_the_defaults(otto: Client, floor: Floor) -> No
     assert (made.channel, made.allowed_presences) == (Channel.SMS, ["available", "busy"])
     assert (made.accept_seconds, made.waiting_close_days, made.wrapup_block) == (120, 28, "always")
     assert (made.distribution, made.is_pickable) == ("push", False)
+    assert (made.offers_reject, made.shows_countdown, made.auto_assigns, made.auto_accepts) == (
+        True,
+        True,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -284,6 +290,55 @@ def test_without_a_custom_time_no_time_is_kept(otto: Client, floor: Floor) -> No
 
     floor.chat.refresh_from_db()
     assert (floor.chat.wrapup_block, floor.chat.wrapup_block_seconds) == ("none", None)
+
+
+@pytest.mark.parametrize(
+    ("channel", "changes", "field", "begins"),
+    [
+        ("live_chat", {"auto_assigns": "on", "shows_countdown": "on"}, "", ""),
+        ("persistent_chat", {"auto_assigns": "on", "shows_countdown": "on"}, "", ""),
+        ("voice", {"auto_assigns": "on", "shows_countdown": "on"}, "", ""),
+        ("sms", {"auto_assigns": "on", "shows_countdown": "on"}, "auto_accepts", "Only chats and calls"),
+        (
+            "live_chat",
+            {"auto_assigns": None, "shows_countdown": "on"},
+            "auto_accepts",
+            "Choose “assign without asking”",
+        ),
+        ("live_chat", {"auto_assigns": "on", "shows_countdown": None}, "shows_countdown", "Show it"),
+    ],
+)
+def test_what_opens_by_itself_is_a_chat_or_call_that_is_assigned_and_says_when(
+    otto: Client, floor: Floor, channel: str, changes: dict[str, Any], field: str, begins: str
+) -> None:
+    stream = floor.workstream(Channel(channel))
+
+    answer = save(otto, page_of(stream), auto_accepts="on", **changes)
+
+    stream.refresh_from_db()
+    assert stream.auto_accepts is not bool(field)
+    assert "Constraint" not in answer.content.decode()
+    if field:
+        (sentence,) = errors(answer)[field]
+        assert sentence.startswith(begins)
+
+
+def test_a_new_workstream_cannot_open_messages_by_itself(otto: Client, floor: Floor) -> None:
+    answer = new_workstream(otto, floor, auto_assigns="on", auto_accepts="on")
+
+    assert "auto_accepts" in errors(answer)
+    assert not Workstream.objects.filter(name="New").exists()
+
+
+def test_offers_have_labels_of_their_own(otto: Client, floor: Floor) -> None:
+    save(otto, page_of(floor.chat), accept_label="Take it", reject_label="Not now", shows_countdown=None)
+
+    floor.chat.refresh_from_db()
+    assert (floor.chat.accept_label, floor.chat.reject_label, floor.chat.shows_countdown) == (
+        "Take it",
+        "Not now",
+        False,
+    )
 
 
 @pytest.mark.parametrize("presences", [[], ["inactive"], ["available", "lunch"], ["__all__"]])
