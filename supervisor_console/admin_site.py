@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.sites import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -63,10 +65,30 @@ NAMES: Final = {
 """What stands under another name than Django's."""
 
 
+FOREIGN: Final = frozenset(
+    {
+        "account.EmailAddress",
+        "account.EmailConfirmation",
+        "mfa.Authenticator",
+        "socialaccount.SocialAccount",
+        "socialaccount.SocialApp",
+        "socialaccount.SocialToken",
+    }
+)
+"""What would bring pages of its own, and is none of the administrators' business."""
+
+
 class ConsoleAdminConfig(AdminConfig):
     """Django's admin, on our site."""
 
     default_site = "supervisor_console.admin_site.ConsoleAdminSite"
+
+    def ready(self) -> None:
+        """With the pages of our models, and without those of the library that proves who somebody is."""
+        super().ready()
+        for model in apps.get_models():
+            if model._meta.label in FOREIGN and site.is_registered(model):
+                site.unregister(model)
 
 
 class ConsoleAdminSite(AdminSite):

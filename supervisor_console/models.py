@@ -1,4 +1,4 @@
-"""What the kernel keeps in the database: outbox, requests that were carried out, attempts, signs of life."""
+"""What the kernel keeps in the database: outbox, requests that were carried out, attempts, signs of life, a cache."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -79,3 +79,18 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} · {self.at:%H:%M:%S}"
+
+
+class Cached(models.Model):
+    """What Django's cache keeps for a while, for all processes: the columns are those of its database cache."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("cached value")
+        verbose_name_plural = _("cached values")
+
+    def __str__(self) -> str:
+        return f"{self.expires:%H:%M:%S}"

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
     "channels",
     "csp",
     "django_htmx",
@@ -73,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "supervisor_console.kernel.web.IdempotencyMiddleware",
@@ -133,19 +136,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Between processes: Redis where there are several, memory where there is one. The pub/sub layer drops nothing while a
 # process lives; the memory layer does when a queue is full, so its queues are long.
 CHANNEL_LAYERS: dict[str, dict[str, Any]]
-CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {"hosts": [REDIS_URL], "prefix": "console"},
-        }
-    }
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": "console",
         }
     }
 else:
@@ -155,13 +150,34 @@ else:
             "CONFIG": {"capacity": 2000},
         }
     }
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# What may be forgotten, and is the same for all processes: how often somebody failed to log in, codes that were used.
+# A table, not Redis: it is there wherever the console is, and nobody is kept out while Redis is away.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "supervisor_console_cached",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # People.
 AUTH_USER_MODEL = "routing.User"
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "supervisor_console.accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "supervisor_console.accounts.forms.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login": None,  # Who gets in is not counted: a whole shift logs in within minutes, from one address.
+    "login_failed": "5/5m/key",
+    "login_failed_name": "50/1h/key",
+    "login_failed_address": "100/15m/key",
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

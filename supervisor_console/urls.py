@@ -1,19 +1,16 @@
 """Where does each part of the console live?"""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from supervisor_console.health import healthz
-from supervisor_console.login import ConsoleLogin
 from supervisor_console.views import favicon
 
 handler400 = "supervisor_console.views.unreadable"
 handler500 = "supervisor_console.views.failed"
 
 urlpatterns = [
-    path("login/", ConsoleLogin.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("supervisor_console.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("favicon.ico", favicon),

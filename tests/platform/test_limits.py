@@ -1,4 +1,4 @@
-"""What may not be tried as often as one likes: passwords, chats, lines, and what one request or frame brings."""
+"""What may not be tried as often as one likes: chats, lines, and what one request or frame brings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from conversations.consumers.chat import PAGES_MOST
 from conversations.consumers.relay import MESSAGES_MOST, TOO_MUCH
 from conversations.models import Conversation, Message
 from conversations.services import intake, messaging
-from supervisor_console import login
 from supervisor_console.kernel import limits
 from supervisor_console.kernel.errors import ActionRefused
 from supervisor_console.kernel.limits import Limit
@@ -26,13 +25,9 @@ from supervisor_console.models import Attempt
 from tests.access.addresses import filled
 from tests.access.stage import cookie_of
 from tests.access.test_who_hears_what import HERE, cookie, knock, staged
-from tests.cast import Floor, at, customer_of, make_floor, make_user
+from tests.cast import Floor, at, customer_of, make_floor
 from tests.concurrency.together import together
 
-PASSWORD = "a long enough one"
-WRONG = "a wrong one"
-BROWSER = Client()
-"""One for all: each would look through every static file at its first request."""
 THREE = Limit("test", 3, timedelta(minutes=5))
 
 
@@ -94,89 +89,6 @@ def page_of(answer: HttpResponseBase) -> str:
     """What an answer that is no stream shows."""
     assert isinstance(answer, HttpResponse)
     return answer.content.decode()
-
-
-# --- the log-in -----------------------------------------------------------------------------------------------------
-
-
-def guess(name: str = "sara", password: str = WRONG, address: str = "192.0.2.1") -> HttpResponseBase:
-    """Somebody at the log-in, in a browser that nobody used before."""
-    BROWSER.cookies.clear()
-    return BROWSER.post("/login/", {"username": name, "password": password}, REMOTE_ADDR=address)
-
-
-@pytest.fixture
-def sara(db: None) -> None:
-    make_user("sara", password=PASSWORD)
-
-
-def test_whoever_guesses_is_slowed_and_told_how_long_to_wait(sara: None) -> None:
-    assert [guess().status_code for _ in range(login.PAIR.most)] == [200] * login.PAIR.most
-
-    answer = guess(password=PASSWORD)
-
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 300
-    page = page_of(answer)
-    assert 'data-code="too_many_attempts"' in page
-    assert "Wait 5 minutes and try again" in page
-
-
-def test_each_guess_is_a_line_in_the_log_without_what_was_typed(sara: None, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "supervisor_console.actions")
-
-    for _ in range(login.PAIR.most + 1):
-        guess(name="typed-in-the-wrong-field", address="192.0.2.66")
-
-    lines = [record.getMessage() for record in caplog.records if "action=login " in record.getMessage()]
-    refused = "action=login outcome=refused code={} address=192.0.2.66"
-    assert lines == [refused.format(login.FAILED)] * login.PAIR.most + [refused.format(login.TOO_MANY)]
-
-
-def test_who_waited_gets_in_however_often_they_tried_meanwhile(sara: None) -> None:
-    for _ in range(login.PAIR.most + 20):
-        guess()
-    Attempt.objects.update(at=timezone.now() - login.PAIR.within)
-
-    assert guess(password=PASSWORD).status_code == 302
-    assert guess().status_code == 200
-
-
-def test_somebody_else_s_guessing_keeps_nobody_out(sara: None) -> None:
-    for _ in range(20):
-        guess()
-
-    assert guess(password=PASSWORD, address="192.0.2.2").status_code == 302
-
-
-def test_guessing_from_many_addresses_is_slowed_too(sara: None) -> None:
-    answers = [guess(address=f"192.0.2.{number}").status_code for number in range(login.NAME.most + 1)]
-
-    assert answers == [200] * login.NAME.most + [429]
-
-
-def test_guessing_through_many_names_is_slowed_and_an_account_of_one_s_own_does_not_help(sara: None) -> None:
-    for number in range(login.ADDRESS.most):
-        assert guess(name=f"name-{number}").status_code == 200
-        if number == 50:
-            assert guess(password=PASSWORD).status_code == 302
-
-    assert guess(name="another").status_code == 429
-
-
-def test_a_name_is_the_same_in_capitals(sara: None) -> None:
-    for _ in range(login.PAIR.most):
-        guess(name="SARA")
-
-    assert guess(name="Sara").status_code == 429
-
-
-def test_who_types_wrong_now_and_then_is_not_slowed(sara: None) -> None:
-    for _ in range(5):
-        for _ in range(login.PAIR.most - 1):
-            assert guess().status_code == 200
-        assert guess(password=PASSWORD).status_code == 302
-        Attempt.objects.filter(what=login.NAME.what).delete()
 
 
 # --- customers --------------------------------------------------------------------------------------------------------

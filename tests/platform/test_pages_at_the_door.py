@@ -19,7 +19,7 @@ def directives(header: str) -> dict[str, list[str]]:
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(client: Client) -> None:
-    response = client.get(reverse("login"))
+    response = client.get(reverse("account_login"))
 
     policy = directives(response.headers["Content-Security-Policy"])
     assert response.status_code == 200
@@ -31,7 +31,7 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(client: Cli
 
 
 def test_pages_cannot_be_framed_and_tell_other_sites_nothing(client: Client) -> None:
-    response = client.get(reverse("login"))
+    response = client.get(reverse("account_login"))
 
     assert response.headers["X-Frame-Options"] == "DENY"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -41,11 +41,11 @@ def test_pages_cannot_be_framed_and_tell_other_sites_nothing(client: Client) -> 
 def test_a_person_signs_in_and_out(client: Client) -> None:
     User.objects.create_user(username="sara", password="a long enough one")
 
-    signed_in = client.post(reverse("login"), {"username": "sara", "password": "a long enough one"})
+    signed_in = client.post(reverse("account_login"), {"username": "sara", "password": "a long enough one"})
     assert signed_in.status_code == 302
     assert "_auth_user_id" in client.session
 
-    signed_out = client.post(reverse("logout"))
+    signed_out = client.post(reverse("account_logout"))
     assert signed_out.status_code == 302
     assert "_auth_user_id" not in client.session
 
@@ -53,7 +53,7 @@ def test_a_person_signs_in_and_out(client: Client) -> None:
 def test_a_wrong_password_opens_nothing_and_is_answered_politely(client: Client) -> None:
     User.objects.create_user(username="sara", password="a long enough one")
 
-    response = client.post(reverse("login"), {"username": "sara", "password": "a wrong one"})
+    response = client.post(reverse("account_login"), {"username": "sara", "password": "a wrong one"})
 
     assert response.status_code == 200
     assert "_auth_user_id" not in client.session
@@ -63,7 +63,7 @@ def test_sign_in_does_not_send_people_to_another_site(client: Client) -> None:
     User.objects.create_user(username="sara", password="a long enough one")
 
     response = client.post(
-        reverse("login") + "?next=https://evil.example.org/",
+        reverse("account_login") + "?next=https://evil.example.org/",
         {"username": "sara", "password": "a long enough one", "next": "https://evil.example.org/"},
     )
 
@@ -71,11 +71,11 @@ def test_sign_in_does_not_send_people_to_another_site(client: Client) -> None:
 
 
 def test_leaving_needs_a_post(client: Client) -> None:
-    assert client.get(reverse("logout")).status_code == 405
+    assert client.get(reverse("account_logout")).status_code == 405
 
 
 def test_signing_in_without_the_token_of_the_form_is_refused() -> None:
-    response = Client(enforce_csrf_checks=True).post(reverse("login"), {"username": "sara", "password": "x"})
+    response = Client(enforce_csrf_checks=True).post(reverse("account_login"), {"username": "sara", "password": "x"})
 
     assert response.status_code == 403
 
