@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
@@ -80,6 +80,7 @@ def works(rows: Sequence[Conversation]) -> list[Work]:
     """These conversations as distribution sees them, in their order; queue and workstream are read with them."""
     ids = [row.pk for row in rows]
     settings = selectors.settings_row()
+    pause = timedelta(seconds=settings.decline_pause)
     profiles: dict[int, dict[int, str]] = defaultdict(dict)
     carried = Conversation.profiles.through.objects.filter(conversation__in=ids)
     for pk, profile_id, name in carried.values_list("conversation_id", "capacityprofile_id", "capacityprofile__name"):
@@ -107,6 +108,7 @@ def works(rows: Sequence[Conversation]) -> list[Work]:
             ignores_presence_and_capacity=row.kind in PERSISTS,
             declines=declined.get(row.pk, {}),
             decline_limit=settings.decline_limit,
+            decline_pause=pause,
             is_pushed=row.workstream.distribution == Distribution.PUSH,
             distribution_enabled=settings.distribution_enabled,
         )

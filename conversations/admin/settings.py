@@ -123,7 +123,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
         (gettext_lazy("Force close"), {"classes": ("switches",), "fields": ("force_close_reason_required",)}),
         (
             gettext_lazy("Distribution"),
-            {"classes": ("switches",), "fields": ("distribution_enabled", "decline_limit")},
+            {"classes": ("switches", "timers"), "fields": ("distribution_enabled", "decline_limit", "decline_pause")},
         ),
         (
             gettext_lazy("Offers that are not accepted"),
@@ -164,7 +164,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
         ),
         (
             gettext_lazy("When somebody loses the connection"),
-            {"classes": ("timers",), "fields": (("customer_disconnect", "agent_disconnect"),)},
+            {"classes": ("timers",), "fields": (("customer_disconnect", "agent_disconnect"), "monitor_disconnect")},
         ),
         (
             gettext_lazy("Conversations that close by themselves"),
@@ -185,6 +185,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
                         "close_async_messaging_wrap_up",
                     ),
                     ("close_voice_open", "close_voice_active", "close_voice_wrap_up"),
+                    "bot_silence",
                 ),
             },
         ),
@@ -306,6 +307,13 @@ HELP = {
     "agent_disconnect": gettext_lazy(
         "Came with 2 min 30 s. Who is back in time has the presence again that they left. Then what they talk in goes "
         "back to its queue, or waits where nothing is unanswered."
+    ),
+    "monitor_disconnect": gettext_lazy(
+        "Came with 30 s. Who monitors and closed the page, or lost the connection, stops monitoring after that."
+    ),
+    "bot_silence": gettext_lazy("Came with 20 min. Then the assistant ends the conversation; nobody was waiting."),
+    "decline_pause": gettext_lazy(
+        "Came with 30 s. Others are asked meanwhile; who is alone would be rung again at once otherwise."
     ),
     "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
     "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),

@@ -68,6 +68,9 @@ class Timers(models.Model):
     silent_after = _seconds(_("A customer's line is unanswered for too long after"), 10 * MINUTE, longest=DAY)
     customer_disconnect = _seconds(_("Live chat, customer away"), 3 * MINUTE, shortest=10, longest=HOUR)
     agent_disconnect = _seconds(_("Agent away"), 150, shortest=10, longest=HOUR)
+    monitor_disconnect = _seconds(_("Monitoring, page gone"), 30, shortest=15, longest=HOUR)
+    bot_silence = _seconds(_("Customer silent with an assistant"), 20 * MINUTE, longest=DAY)
+    decline_pause = _seconds(_("Before who declined is asked again"), 30, shortest=1, longest=HOUR)
 
     class Meta:
         abstract = True

@@ -136,7 +136,7 @@ def change(
         setattr(row, name, new)
     row.save(update_fields=list(differing))
     event = SettingsChanged(actor=actor, at=now, settings=tuple(sorted(differing)))
-    if differing.keys() & {"distribution_enabled", "decline_limit"}:
+    if differing.keys() & {"distribution_enabled", "decline_limit", "decline_pause"}:
         steps.ask_to_distribute()
     if differing:
         topics = [f"report:queue:{queue_id}" for queue_id in Queue.objects.values_list("pk", flat=True)]

@@ -20,9 +20,6 @@ from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import ActionRefused, NotVisible, require
 from supervisor_console.kernel.realtime import action
 
-LOST_AFTER = timedelta(seconds=30)
-"""How long a monitor may be without a connection (domain.md 3.3)."""
-
 
 def _supervisors_only(conversation: LockedConversation) -> audit.Audience:
     """Monitoring is announced to supervisors, never to the conversation (domain.md 3.3)."""
@@ -92,16 +89,21 @@ def seen(user_ids: Collection[int], *, now: datetime) -> None:
         rows.update(seen_at=now)
 
 
+def lost_since(now: datetime) -> datetime:
+    """Whoever monitors and was not seen after this moment has no page any more, as the settings are now."""
+    return now - timedelta(seconds=selectors.settings_row().monitor_disconnect)
+
+
 @action()
 def drop_lost_monitor(participant_id: int, actor: Actor, *, now: datetime | None = None) -> MonitoringStopped | None:
-    """End a monitoring whose page has been gone for 30 s (domain.md 3.3); None if it came back."""
+    """End a monitoring whose page has been gone for too long (domain.md 3.3); None if it came back."""
     row = Participant.objects.filter(pk=participant_id).first()
     if row is None:
         raise NotVisible
     conversation = lock_conversation(row.conversation_id)
     now = now or clock.now()
     found = Participant.objects.filter(
-        pk=participant_id, left_at=None, seen_at__lt=now - LOST_AFTER, mode=Mode.MONITOR
+        pk=participant_id, left_at=None, seen_at__lt=lost_since(now), mode=Mode.MONITOR
     ).first()
     if found is None:
         return None

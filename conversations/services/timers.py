@@ -91,12 +91,12 @@ def _due_holds(now: datetime) -> list[int]:
 
 def _silent_with_bots(now: datetime) -> list[int]:
     rows = Conversation.objects.ongoing().filter(state=State.ACTIVE, first_wait_started_at=None)
-    due = rows.filter(last_activity_at__lte=now - bots.SILENCE)
+    due = rows.filter(last_activity_at__lte=bots.silent_since(now))
     return list(due.order_by("last_activity_at", "pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _lost_monitors(now: datetime) -> list[int]:
-    lost = Participant.objects.filter(mode=Mode.MONITOR, left_at=None, seen_at__lt=now - supervision.LOST_AFTER)
+    lost = Participant.objects.filter(mode=Mode.MONITOR, left_at=None, seen_at__lt=supervision.lost_since(now))
     return list(lost.order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 

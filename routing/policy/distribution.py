@@ -32,9 +32,6 @@ from supervisor_console.kernel.errors import Kind, Number, Refusal
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-PAUSE_AFTER_DECLINE = timedelta(seconds=30)
-"""For how long nobody is asked again for what they just declined; whoever is alone would be rung at once otherwise."""
-
 MOST_DECLINERS = 100
 """So many different agents declined: the conversation is only handed out by people (domain.md 4.3, P23)."""
 
@@ -75,7 +72,9 @@ class Work:
     """An open conversation as distribution sees it, whoever may take it.
 
     ``skills`` are the required ones with the least proficiency, ``skill_names`` what they are called.
-    ``returning_to`` is the agent whom a returning customer keeps (domain.md 2.2, affinity), if there is one.
+    ``decline_pause`` is for how long nobody is asked again for what they just declined: whoever is alone would be rung
+    at once otherwise. ``returning_to`` is the agent whom a returning customer keeps (domain.md 2.2, affinity), if there
+    is one.
     """
 
     id: int
@@ -91,6 +90,7 @@ class Work:
     ignores_presence_and_capacity: bool = False
     declines: Mapping[int, Declines] = field(default_factory=dict)
     decline_limit: int = 3
+    decline_pause: timedelta = timedelta(seconds=30)
     is_pushed: bool = True
     distribution_enabled: bool = True
 
@@ -295,13 +295,13 @@ def _declined_for_good(contender: Contender, work: Work) -> Refusal | None:
 
 def _declined_lately(contender: Contender, work: Work, now: datetime) -> Refusal | None:
     declines = work.declines.get(contender.agent_id)
-    if declines is None or declines.last_at + PAUSE_AFTER_DECLINE <= now:
+    if declines is None or declines.last_at + work.decline_pause <= now:
         return None
     return _no(
         "declined_lately",
         _("%(agent)s declined it a moment ago. They are asked again in %(seconds)d s if nobody else takes it."),
         contender.candidate,
-        seconds=ceil((declines.last_at + PAUSE_AFTER_DECLINE - now).total_seconds()),
+        seconds=ceil((declines.last_at + work.decline_pause - now).total_seconds()),
     )
 
 

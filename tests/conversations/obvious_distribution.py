@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from conversations.models import Conversation, Offer, RequiredSkill, Session, SupervisorSettings
-from routing.models import Agent, AgentProfile, AgentSkill, Queue, QueueMembership, Workstream
+from routing.models import Agent, AgentProfile, AgentSkill, CapacityProfile, Queue, QueueMembership, Workstream
 
 PERSISTENT = ("persistent_chat", "sms", "whatsapp")
 
@@ -32,15 +34,28 @@ class Person:
     blocking: set[int]
     used: int = 0
     items: dict[int, int] = field(default_factory=dict)
+    daily: set[int] = field(default_factory=set)
+    today: set[int] = field(default_factory=set)
     conversations: int = 0
     is_in_call: bool = False
     last_assigned: datetime | None = None
     last_ended: datetime | None = None
 
-    def takes(self, units: int, profiles: list[int]) -> None:
+    def takes(self, conversation: int, units: int, profiles: list[int]) -> None:
         """They hold one more."""
         self.used += units
         self.conversations += 1
+        self.counts([profile for profile in profiles if profile not in self.daily])
+        self.had(conversation, profiles)
+
+    def had(self, conversation: int, profiles: list[int]) -> None:
+        """They have, or had today, what counts until the day is over: each conversation once (domain.md 1.4)."""
+        if conversation not in self.today:
+            self.today.add(conversation)
+            self.counts([profile for profile in profiles if profile in self.daily])
+
+    def counts(self, profiles: list[int]) -> None:
+        """One more of each."""
         for profile in profiles:
             self.items[profile] = self.items.get(profile, 0) + 1
 
@@ -79,9 +94,11 @@ class Centre:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self.midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
         settings = SupervisorSettings.objects.get()
         self.is_on = settings.distribution_enabled
         self.limit = settings.decline_limit
+        self.pause = timedelta(seconds=settings.decline_pause)
         self.rows = list(Conversation.objects.all())
         self.people = [self._person(agent) for agent in Agent.objects.order_by("pk")]
         self.work = [
@@ -108,20 +125,23 @@ class Centre:
             skills={row.skill_id: row.proficiency for row in AgentSkill.objects.filter(agent=agent)},
             limits={row.profile_id: row.limit for row in AgentProfile.objects.filter(agent=agent)},
             blocking={row.profile_id for row in AgentProfile.objects.filter(agent=agent) if row.profile.is_blocking},
+            daily=set(CapacityProfile.objects.filter(reset="end_of_day").values_list("pk", flat=True)),
         )
         for row in self.rows:
             blocked = row.capacity_held_until is None or row.capacity_held_until > self.now
             if row.agent_id == agent.pk and row.holds_capacity and blocked:
-                person.takes(row.units, _profiles(row))
+                person.takes(row.pk, row.units, _profiles(row))
                 person.is_in_call = person.is_in_call or row.is_elevated
             after_work = row.capacity_held_until is not None and row.capacity_held_until > self.now
             if row.state == "closed" and row.last_agent_id == agent.pk and after_work:
-                person.takes(row.units, _profiles(row))
+                person.takes(row.pk, row.units, _profiles(row))
         for offer in Offer.objects.filter(agent=agent, status="pending", kind="transfer"):
-            person.takes(offer.conversation.units, _profiles(offer.conversation))
+            person.takes(offer.conversation_id, offer.conversation.units, _profiles(offer.conversation))
         for session in Session.objects.filter(agent=agent):
             if session.agent_assigned_at is not None:
                 person.last_assigned = max(session.agent_assigned_at, person.last_assigned or session.agent_assigned_at)
+            if session.agent_accepted_at is not None and session.agent_accepted_at >= self.midnight:
+                person.had(session.conversation_id, _profiles(session.conversation))
             if session.closed_at is not None:
                 person.last_ended = max(session.closed_at, person.last_ended or session.closed_at)
         return person
@@ -178,7 +198,7 @@ class Centre:
             return False
         if len(declined) >= self.limit:
             return False
-        if declined and self.now - declined[-1] < timedelta(seconds=30):
+        if declined and self.now - declined[-1] < self.pause:
             return False
         lacks = any(person.skills.get(skill, 0) < minimum for skill, minimum in piece.skills.items())
         if piece.matching == "exact" and lacks and not kept:
@@ -254,7 +274,7 @@ class Centre:
                 continue
             made.append((piece.id, first.id))
             self.work.remove(piece)
-            first.takes(piece.units, piece.profiles)
+            first.takes(piece.id, piece.units, piece.profiles)
             first.last_assigned = self.now
             if first.presence_by == "system" and first.presence in ("available", "busy", "busy_dnd"):
                 first.presence = first.presence_by_capacity()

@@ -28,6 +28,7 @@ from routing.models import (
     Presence,
     Queue,
     QueueType,
+    ResetFrequency,
     SetBy,
     Skill,
     SkillMatching,
@@ -51,6 +52,7 @@ SUBJECTS = (
     "crowd",
     "narrow",
     "alike",
+    "daily",
 )
 """What a floor may be about. Each is about half of these, drawn by lot: where everything varies at once, several
 reasons exclude everybody, and none of them decides anything."""
@@ -64,7 +66,10 @@ class RandomFloor:
         self.is_scarce = self.chance(0.5)
         self.subjects = {subject for subject in SUBJECTS if self.chance(0.5)}
         SupervisorSettings.objects.create(
-            pk=1, decline_limit=self.rng.randint(1, 4), distribution_enabled=self.chance(0.97)
+            pk=1,
+            decline_limit=self.rng.randint(1, 4),
+            decline_pause=self.rng.choice([30, 30, 5, 65]),
+            distribution_enabled=self.chance(0.97),
         )
         self.customer = Customer.objects.create(name="Maja")
         self.skills = [Skill.objects.create(type="Language", name=name) for name in ("French", "German", "Polish")]
@@ -72,6 +77,9 @@ class RandomFloor:
             CapacityProfile.objects.create(name="Seats", limit=2),
             CapacityProfile.objects.create(name="Files", limit=1, is_blocking=True),
         ]
+        if "daily" in self.subjects:
+            daily = {"reset": ResetFrequency.END_OF_DAY, "is_blocking": self.chance(0.3)}
+            self.profiles.append(CapacityProfile.objects.create(name="Cases", limit=self.rng.randint(1, 4), **daily))
         self.queues = [
             Queue.objects.create(
                 name=f"Queue {number}",
@@ -121,9 +129,10 @@ class RandomFloor:
             fallback_queue=self.rng.choice(self.queues),
             skill_matching=self.rng.choice(list(SkillMatching)),
             keeps_agent=self.chance(0.6),
+            auto_assigns=self.chance(0.3),
         )
         for profile in self.profiles:
-            if self.is_about("profiles", 0.5):
+            if self.is_about("daily" if profile.reset == ResetFrequency.END_OF_DAY else "profiles", 0.5):
                 WorkstreamProfile.objects.create(workstream=row, profile=profile)
         return row
 
@@ -149,7 +158,7 @@ class RandomFloor:
             if self.chance(0.5):
                 AgentSkill.objects.create(agent=row, skill=skill, proficiency=self.rng.randint(1, 5))
         for profile in self.profiles:
-            if "profiles" in self.subjects and self.chance(0.8):
+            if self.is_about("daily" if profile.reset == ResetFrequency.END_OF_DAY else "profiles", 0.8):
                 limit = self.rng.choice([None, 1, 3])
                 AgentProfile.objects.create(agent=row, profile=profile, custom_limit=limit)
         return row
@@ -199,7 +208,12 @@ class RandomFloor:
         row = self.conversation(stream, queue, created, **values)
         if row.agent is not None:
             Session.objects.create(
-                conversation=row, queue=queue, agent=row.agent, created_at=created, agent_assigned_at=created
+                conversation=row,
+                queue=queue,
+                agent=row.agent,
+                created_at=created,
+                agent_assigned_at=created,
+                agent_accepted_at=self.rng.choice([None, created]),
             )
         if kind == "transfer":
             Offer.objects.create(
@@ -218,6 +232,8 @@ class RandomFloor:
     def past(self) -> None:
         """A session that is over long ago: somebody's last one."""
         agent, began = self.rng.choice(self.agents), self.moment()
+        if self.is_about("daily", 0.3):
+            began -= timedelta(days=1)
         row = self.conversation(
             self.rng.choice(self.streams), self.rng.choice(self.queues), began, state="closed", closed_at=began
         )

@@ -252,6 +252,27 @@ def test_a_time_that_makes_no_sense_is_refused_with_what_would(otto: Client, wri
     assert changes() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "shown", "good", "seconds", "wrong", "sentence"),
+    [
+        ("monitor_disconnect", "30 s", "1 min", 60, "14 s", "From 15 s to 1 h."),
+        ("bot_silence", "20 min", "5 min", 300, "59 s", "From 1 min to 1 d."),
+        ("decline_pause", "30 s", "5 s", 5, "0 s", "From 1 s to 1 h."),
+    ],
+)
+def test_no_wait_is_fixed(
+    otto: Client, name: str, shown: str, good: str, seconds: int, wrong: str, sentence: str
+) -> None:
+    page = otto.get(PAGE).content.decode()
+    assert f'name="{name}" value="{shown}"' in page
+    assert f"Came with {shown}." in page
+
+    assert errors(save(otto, **{name: wrong})) == {name: [sentence]}
+    save(otto, **{name: good})
+
+    assert [(change[0], change[2]) for change in changes()] == [(name, seconds)]
+
+
 # --- traps (domain.md 4.3, P20) --------------------------------------------------------------------------
 
 TRAPS = [("missed_sets_inactive", "away"), ("reject_sets_dnd", "busy_dnd")]

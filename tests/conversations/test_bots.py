@@ -185,10 +185,12 @@ def test_a_customer_who_leaves_the_bot_waited_for_nobody(floor: Floor, bot: Agen
     assert broken(at(30)) == []
 
 
-def test_a_silent_customer_does_not_keep_a_bot_for_ever(floor: Floor, bot: Agent) -> None:
+@pytest.mark.parametrize("due", [1200, 90])
+def test_a_silent_customer_does_not_keep_a_bot_for_ever(floor: Floor, bot: Agent, due: int) -> None:
+    if due != 1200:
+        SupervisorSettings.objects.update(bot_silence=due)
     chat, other = start(floor), start(floor, channel=Channel.PERSISTENT_CHAT)
     write(other, "And how do I pay?", 60)
-    due = bots.SILENCE.total_seconds()
 
     timers.run_due(now=at(due - 1))
     assert fresh(chat).state == "active"

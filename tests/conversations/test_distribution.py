@@ -246,13 +246,15 @@ def test_when_everybody_declined_they_are_asked_again_until_the_limit(floor: Flo
     assignment.pick(actor_of(floor.ana), chat.pk, now=at(400))
 
 
-def test_whoever_is_alone_is_not_rung_again_at_once(floor: Floor) -> None:
+@pytest.mark.parametrize("pause", [30, 5, 600])
+def test_whoever_is_alone_is_not_rung_again_at_once(floor: Floor, pause: int) -> None:
+    SupervisorSettings.objects.update(decline_pause=pause)
     set_presence(floor.boris, BasePresence.AWAY, set_by=SetBy.AGENT)
     chat = floor.start()
     look(at(0))
     reject(chat, at(10))
 
-    assert [look(at(seconds)) for seconds in (10, 39, 40)] == [0, 0, 1]
+    assert [look(at(10 + seconds)) for seconds in (0, pause - 1, pause)] == [0, 0, 1]
 
 
 def test_a_missed_offer_is_a_decline(floor: Floor) -> None:
@@ -494,6 +496,8 @@ def test_every_change_that_may_let_work_find_an_agent_leaves_a_mark(floor: Floor
     assert left_by(lambda: settings_service.change(actor_of(floor.otto), values={"decline_limit": 5}, now=at(320))) == {
         (0, 0)
     }
+    pause = {"decline_pause": 5}
+    assert left_by(lambda: settings_service.change(actor_of(floor.otto), values=pause, now=at(320))) == {(0, 0)}
     assert (
         left_by(lambda: settings_service.change(actor_of(floor.otto), values={"assign_enabled": False}, now=at(321)))
         == set()

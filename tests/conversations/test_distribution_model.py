@@ -18,14 +18,19 @@ from tests.conversations.random_floor import RandomFloor
 
 FLOORS = int(os.environ.get("FLOORS", "10"))
 FIRST = int(os.environ.get("FIRST_FLOOR", "0"))
+TOMORROW = at(16 * 3600)
+"""After midnight: what counted until the day was over does not any more."""
 SEEN: Counter[str] = Counter()
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + FLOORS))
 def test_distribution_chooses_as_the_rules_read(db: None, seed: int) -> None:
     floor = RandomFloor(seed)
-    for now in (at(0), at(30), at(95)):
+    for now in (at(0), at(30), at(95), *([TOMORROW] if "daily" in floor.subjects else [])):
         centre = Centre(now)
+        SEEN["daily"] += sum(
+            bool(person.today) and bool(person.daily & person.limits.keys()) for person in centre.people
+        )
         SEEN["kept"] += sum(piece.keeps is not None for piece in centre.work)
         if floor.is_about("narrow"):
             assert_that_a_look_at_one_agent_agrees(centre, floor)
@@ -98,4 +103,5 @@ def test_the_floors_were_worth_looking_at() -> None:
     if FLOORS >= 60:
         assert SEEN["kept"] > FLOORS / 4
         assert SEEN["narrow"] > FLOORS / 4
+        assert SEEN["daily"] > FLOORS
         assert SEEN["moved"] > FLOORS / 20

@@ -246,6 +246,17 @@ def test_a_monitor_whose_page_is_gone_for_thirty_seconds_is_dropped(floor: Floor
     assert "ana" not in heard.by("conversation.monitoring_stopped")
 
 
+def test_how_long_a_lost_page_is_waited_for_is_a_setting(floor: Floor, sara: Actor) -> None:
+    SupervisorSettings.objects.update(monitor_disconnect=120)
+    chat = floor.active()
+    supervision.monitor(sara, chat.pk, now=at(50))
+
+    assert timers.run_due(now=at(170), misses=False) == 0
+    assert supervision.drop_lost_monitor(chat.participants.get(mode="monitor").pk, SYSTEM, now=at(170)) is None
+    assert timers.run_due(now=at(171)) == 1
+    assert people(chat) == {"ana": "primary"}
+
+
 def test_a_page_that_came_back_in_time_keeps_monitoring(floor: Floor, sara: Actor) -> None:
     chat = floor.active()
     supervision.monitor(sara, chat.pk, now=at(50))

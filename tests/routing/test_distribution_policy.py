@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -70,6 +71,12 @@ LUNCH: dict[str, Any] = {"base_presence": BasePresence.AWAY, "presence_name": "L
         (somebody(skills={FRENCH: 2}), NEEDS_FRENCH, "skill_lacking", Remedy.EDIT_SKILLS),
         (somebody(), piece(declines={1: Declines(3, T0)}), "decline_limit", Remedy.ASSIGN),
         (somebody(), piece(declines={1: Declines(1, at(971))}), "declined_lately", Remedy.WAIT),
+        (
+            somebody(),
+            piece(declines={1: Declines(1, at(901))}, decline_pause=timedelta(seconds=100)),
+            "declined_lately",
+            Remedy.WAIT,
+        ),
         (somebody(**OFFLINE), piece(), "agent_offline", Remedy.NONE),
         (somebody(**LUNCH), piece(), "agent_presence", Remedy.SET_PRESENCE),
         (somebody(is_inactive=True, **LUNCH), piece(), "agent_inactive", Remedy.RESET_PRESENCE),
@@ -106,6 +113,8 @@ def test_whoever_has_exactly_the_room_and_the_skill_is_offered_it() -> None:
     assert why_not_offer(somebody(skills={FRENCH: 3}), NEEDS_FRENCH, T0) is None
     assert why_not_offer(somebody(conversations=8), piece(), T0) is None
     assert why_not_offer(somebody(), piece(declines={1: Declines(2, T0)}), at(30)) is None
+    brief = timedelta(seconds=5)
+    assert why_not_offer(somebody(), piece(declines={1: Declines(2, T0)}, decline_pause=brief), at(5)) is None
 
 
 def test_the_numbers_say_how_much_is_missing() -> None:
