@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import urlencode
 
 from django.urls import get_script_prefix, reverse
@@ -57,7 +57,7 @@ class Address:
     @property
     def url(self) -> str:
         """The address as a link; the side panel is not part of links, the browser adds it."""
-        return url_of(replace(self, open=None).pairs())
+        return _url(get_script_prefix(), self)
 
     @property
     def has_default_columns(self) -> bool:
@@ -91,6 +91,12 @@ def url_of(pairs: Iterable[tuple[str, str]]) -> str:
     query = urlencode(list(pairs))
     base = _base(get_script_prefix())
     return f"{base}?{query}" if query else base
+
+
+@lru_cache(maxsize=8192)
+def _url(prefix: str, address: Address) -> str:
+    """Kept: a view that is read again and again has twenty links beside the list, and writing one is slow."""
+    return url_of(replace(address, open=None).pairs())
 
 
 @cache

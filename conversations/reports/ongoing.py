@@ -59,33 +59,20 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole page. ``marks`` name what each row says (``marks.py``)."""
+    """The whole page. ``marks`` name what each row says (``marks.py``).
+
+    What the address alone decides is made when somebody asks: the live views print it once, not at every change.
+    """
 
     address: Address
-    url: str
-    title: str
     scope: str
     ignored: str
     older: str
-    older_url: str
-    clear_url: str
 
     tabs: list[tiles.TabLink]
     tiles: list[tiles.Tile]
-    windows: list[controls.Link]
-    window: str
     chips: list[controls.Link]
     groups: list[controls.Group]
-    search_others: Pairs
-    filter_others: Pairs
-
-    heads: list[controls.Head]
-    shown: Mapping[str, bool]
-    drops: Mapping[str, str]
-    columns: list[controls.Option]
-    column_others: Pairs
-    default_columns_url: str
-    counted: tuple[handling.Counted, ...]
 
     lane: Lane | None
     rows: list[Row]
@@ -94,6 +81,85 @@ class Report:
     pages: controls.Pages
     panel: Panel | None
     viewer: Viewer
+
+    @property
+    def url(self) -> str:
+        """The address as a link."""
+        return self.address.url
+
+    @property
+    def title(self) -> str:
+        """What is listed."""
+        return {
+            Tab.ONGOING: _("Ongoing conversations"),
+            Tab.CLOSED: _("Closed conversations"),
+            Tab.ALL: _("All conversations"),
+        }[self.address.filter.tab]
+
+    @property
+    def older_url(self) -> str:
+        """Leads to those that the window hides."""
+        return self.address.filtered(replace(self.address.filter, window=Window.ALL)).url
+
+    @property
+    def clear_url(self) -> str:
+        """Leads to the same without filters."""
+        return self.address.filtered(self.address.filter.cleared()).url
+
+    @property
+    def windows(self) -> list[controls.Link]:
+        """The windows to choose from."""
+        return controls.windows(self.address)
+
+    @property
+    def window(self) -> str:
+        """The window, in words."""
+        return str(WINDOW_LABELS[self.address.filter.window])
+
+    @property
+    def search_others(self) -> Pairs:
+        """What the form of the search carries along."""
+        return self.address.others("q")
+
+    @property
+    def filter_others(self) -> Pairs:
+        """What the form of the filters carries along."""
+        return self.address.others("queue", "agent", "channel", "status", "sentiment")
+
+    @property
+    def heads(self) -> list[controls.Head]:
+        """The heads of the columns."""
+        return controls.heads(self.address)
+
+    @property
+    def shown(self) -> Mapping[str, bool]:
+        """Which columns stand there."""
+        return {name: name in self.address.columns for name in BY_KEY}
+
+    @property
+    def drops(self) -> Mapping[str, str]:
+        """The class by which each column leaves in a small room."""
+        return {name: controls.drop(self.address, name) for name in BY_KEY}
+
+    @property
+    def columns(self) -> list[controls.Option]:
+        """The boxes of the column chooser."""
+        return controls.column_options(self.address)
+
+    @property
+    def column_others(self) -> Pairs:
+        """What the form of the column chooser carries along."""
+        return self.address.others("cols")
+
+    @property
+    def default_columns_url(self) -> str:
+        """Leads to the same with the default columns."""
+        return replace(self.address, columns=Address().columns).url
+
+    @property
+    def counted(self) -> tuple[handling.Counted, ...]:
+        """How times are counted."""
+        return handling.formulas()
 
 
 def ongoing(
@@ -134,32 +200,13 @@ def ongoing(
     shown_rows = source.rows(_page_ids(visible, address, now)) if total else []
     return Report(
         address=address,
-        url=address.url,
-        title={
-            Tab.ONGOING: _("Ongoing conversations"),
-            Tab.CLOSED: _("Closed conversations"),
-            Tab.ALL: _("All conversations"),
-        }[filter_.tab],
         scope=_scope(actor, filter_, queues),
         ignored=controls.ignored_text(params.finish()),
         older=_older(figures, filter_),
-        older_url=address.filtered(replace(filter_, window=Window.ALL)).url,
-        clear_url=address.filtered(filter_.cleared()).url,
         tabs=tiles.tabs(address, figures),
         tiles=tiles.tiles(address, figures, source.staffing(_staff_scope(actor, filter_, all_queues))),
-        windows=controls.windows(address),
-        window=str(WINDOW_LABELS[filter_.window]),
         chips=controls.chips(address, queues, agents),
         groups=controls.filter_groups(filter_, queues.values(), agents) if with_menus else [],
-        search_others=address.others("q"),
-        filter_others=address.others("queue", "agent", "channel", "status", "sentiment"),
-        heads=controls.heads(address),
-        shown={name: name in address.columns for name in BY_KEY},
-        drops={name: controls.drop(address, name) for name in BY_KEY},
-        columns=controls.column_options(address),
-        column_others=address.others("cols"),
-        default_columns_url=replace(address, columns=Address().columns).url,
-        counted=handling.formulas(),
         lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
         marks={row.id: source.found[row.id].mark for row in shown_rows},

@@ -1,24 +1,32 @@
-"""What does the report print again and again as it was? Rows and the menu of filters: each is rendered once, and kept.
+"""What does the report print again and again as it was? Each part is rendered once, and kept by what it says.
 
-The markup is in templates/conversations/report/. Clocks are what the passing of time alone changes in a row: their
-places are kept in its text, and filled each time.
+The markup is in templates/conversations/report/. What changes from one moment to the next has a place in what is kept,
+and the places are filled each time: the clocks of a row, and in the region the figures, the lane, the rows, the pages.
+A frame of a live view is then strings that are joined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Container, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.template.loader import get_template
+from django.urls import get_script_prefix
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from conversations.reports.controls import Group
+from conversations.reports.controls import Group, Pages
 from conversations.reports.marks import CLOCKS, lasting
+from conversations.reports.needs import Lane
+from conversations.reports.ongoing import Report
 from conversations.reports.rows import Row
+from conversations.reports.tiles import Tile
 from supervisor_console.templatetags.ui import clock
 
 register = template.Library()
@@ -26,21 +34,144 @@ register = template.Library()
 ROWS_KEPT = 8192
 """About 3 kB each, so at most 25 MB; as many rows as 160 different views show."""
 
+REGIONS_KEPT = 512
+"""About 20 kB each: as many views as may be open in one process."""
+
 Pairs = tuple[tuple[str, object], ...]
 
 _clocks = attrgetter(*CLOCKS)
 
 
+# --- places --------------------------------------------------------------------------------------------------------
+
+
 @register.simple_tag
-def report_row(row: Row, shown: Mapping[str, bool], drops: Mapping[str, str]) -> SafeString:
+def place(name: str, which: object = "") -> SafeString:
+    """Where something will stand: between characters that forms and PostgreSQL refuse, so in nobody's text."""
+    return mark_safe(f"\0{name}{which}\0")  # noqa: S308  A name of ours.
+
+
+def _markup(name: str, **values: object) -> str:
+    return str(get_template(f"conversations/report/{name}.html").render(values))
+
+
+def _kept(find: Any) -> Callable[..., Any]:
+    """What is kept, or what is printed afresh where templates are being written."""
+    return find.__wrapped__ if settings.DEBUG else find  # type: ignore[no-any-return]
+
+
+# --- the region ------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def report_region(report: Report, digest: str = "", same: Collection[int] = ()) -> SafeString:
+    """The whole region, with the rows of ``same`` as empty stubs."""
+    address = replace(report.address, open=None)
+    chips = tuple(chip.label for chip in report.chips)
+    key = address, report.scope, chips, bool(report.rows), bool(report.groups), get_language(), get_script_prefix()
+    pieces = list(_kept(_kept_region)(_RegionKey(key, report)))
+    filled = dict(_fillings(report, digest, same or ()))
+    pieces[1::2] = [filled[name] for name in pieces[1::2]]
+    return mark_safe("".join(pieces))  # noqa: S308  Rendered with escaping, piece by piece.
+
+
+class _RegionKey:
+    """What the outline of a region says, for looking it up; the report itself is needed where it is not there yet."""
+
+    __slots__ = ("report", "words")
+
+    def __init__(self, words: tuple[object, ...], report: Report) -> None:
+        self.words = words
+        self.report: Report | None = report
+
+    def __hash__(self) -> int:
+        return hash(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _RegionKey) and self.words == other.words
+
+
+@lru_cache(maxsize=REGIONS_KEPT)
+def _kept_region(key: _RegionKey) -> tuple[str, ...]:
+    """The outline of a region: markup and, at every second place, the name of what stands there."""
+    html = _markup("_region", report=key.report)
+    key.report = None  # The words are kept, not the report.
+    return tuple(html.split("\0"))
+
+
+def _fillings(report: Report, digest: str, same: Container[int]) -> Iterator[tuple[str, str]]:
+    language = get_language()
+    yield "digest", escape(digest)
+    yield "older", _markup("_older", text=report.older, url=report.older_url).rstrip() if report.older else ""
+    for tile in report.tiles:
+        yield f"tile{tile.key}", _kept(_kept_tile)(language, replace(tile, url="", is_current=False))
+    for number, tab in enumerate(report.tabs):
+        yield f"tab{number}", str(tab.count)
+    lane = report.lane
+    yield "lane", _kept(_kept_lane)(language, lane) if lane is not None and lane.total else ""
+    if report.groups:
+        yield "groups", report_groups(report.groups, report.clear_url)
+    if not report.rows:
+        yield "empty", _empty(report)
+        yield "pages", ""
+        return
+    shown, drops = tuple(report.shown.items()), tuple(report.drops.items())
+    lines = (
+        f'<tr id="row-{row.id}" data-same></tr>' if row.id in same else _row(language, row, shown, drops)
+        for row in report.rows
+    )
+    yield "rows", "\n".join(["", *lines])
+    yield "pages", _pages(language, report.pages)
+
+
+def _empty(report: Report) -> str:
+    empty = report.empty
+    if empty is None:
+        return ""
+    names = ("icon", "title", "text", "url", "label", "good")
+    return get_template("components/_empty.html").render({name: getattr(empty, name) for name in names})
+
+
+@lru_cache(maxsize=4096)
+def _kept_tile(language: str | None, tile: Tile) -> str:
+    return _markup("_tile", tile=tile)
+
+
+@lru_cache(maxsize=64)
+def _kept_lane(language: str | None, lane: Lane) -> str:
+    return _markup("_lane", lane=lane)
+
+
+def _pages(language: str | None, pages: Pages) -> str:
+    numbers = {"first": pages.first, "last": pages.last, "total": pages.total}
+    html: str = _kept(_kept_pages)(language, replace(pages, first=0, last=0, total=0))
+    for name, number in numbers.items():
+        html = html.replace(place(name), str(number))
+    return html
+
+
+@lru_cache(maxsize=REGIONS_KEPT)
+def _kept_pages(language: str | None, pages: Pages) -> str:
+    context = {
+        **{name: place(name) for name in ("first", "last", "total")},
+        "pages": pages.pages,
+        "previous_url": pages.previous_url,
+        "next_url": pages.next_url,
+        "target": "report",
+    }
+    return get_template("components/_pagination.html").render(context)
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _row(language: str | None, row: Row, shown: Pairs, drops: Pairs) -> str:
     """One row of the list, with the columns that are shown."""
-    key = _Key(lasting(row), row)
-    find = _kept_row.__wrapped__ if settings.DEBUG else _kept_row
-    html: str = find(get_language(), key, tuple(shown.items()), tuple(drops.items()))
+    html: str = _kept(_kept_row)(language, _Key(lasting(row), row), shown, drops)
     for name, one in zip(CLOCKS, _clocks(row), strict=True):
-        if (place := _place(name)) in html:
-            html = html.replace(place, clock(one.text, one.since, one.warn, one.urgent, one.band))
-    return mark_safe(html)  # noqa: S308  Rendered with escaping, and so are the clocks.
+        if (where := place(name)) in html:
+            html = html.replace(where, clock(one.text, one.since, one.warn, one.urgent, one.band))
+    return html
 
 
 class _Key:
@@ -61,16 +192,13 @@ class _Key:
 
 @lru_cache(maxsize=ROWS_KEPT)
 def _kept_row(language: str | None, key: _Key, shown: Pairs, drops: Pairs) -> str:
-    clocks = {name: _place(name) for name in CLOCKS}
-    context = {"row": key.row, "shown": dict(shown), "drops": dict(drops), "clocks": clocks}
-    html = str(get_template("conversations/report/_row.html").render(context))
+    clocks = {name: place(name) for name in CLOCKS}
+    html = _markup("_row", row=key.row, shown=dict(shown), drops=dict(drops), clocks=clocks)
     key.row = None  # The words are kept, not the row.
     return html
 
 
-def _place(name: str) -> str:
-    """Where a clock will stand: a character that forms and PostgreSQL refuse, so that it stands in nobody's text."""
-    return f"\0{name}\0"
+# --- filters ---------------------------------------------------------------------------------------------------------
 
 
 @register.simple_tag
@@ -81,4 +209,4 @@ def report_groups(groups: list[Group], clear_url: str) -> str:
 
 @lru_cache(maxsize=64)
 def _kept_groups(language: str | None, groups: tuple[Group, ...], clear_url: str) -> str:
-    return get_template("conversations/report/_groups.html").render({"groups": groups, "clear_url": clear_url})
+    return _markup("_groups", groups=groups, clear_url=clear_url)

@@ -21,6 +21,7 @@ from conversations.reports.live import EVERYTHING, Snapshot, View
 from conversations.reports.params import Params
 from conversations.reports.source import Source
 from conversations.services import assignment, closure, messaging, supervision
+from conversations.templatetags import report as report_tags
 from supervisor_console.kernel.realtime import Frame
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of
 
@@ -177,6 +178,30 @@ def test_views_that_share_a_source_read_what_they_read_alone(floor: Floor) -> No
     together = [live.read(EVERYTHING, view, now=NOW, before=None, source=shared).snapshot for view in views]
 
     assert together == [live.read(EVERYTHING, view, now=NOW, before=None).snapshot for view in views]
+
+
+@pytest.mark.parametrize(
+    "query", [*QUERIES, "window=2h", "window=all&q=<b>&sort=-wait&cols=queue", "sort=subject&page=9"]
+)
+def test_a_region_that_is_kept_says_what_one_says_that_is_printed_afresh(floor: Floor, query: str) -> None:
+    """Only its places are filled anew: whatever changed since it was printed first has one."""
+    sara, view = actor_of(floor.sara), View(0, query, "en")
+    one, two = floor.start(), floor.active()
+
+    def shown() -> str:
+        return live.render(view, live.read(EVERYTHING, view, now=NOW, before=None), whole=True)
+
+    first = shown()
+    assignment.assign_to_queue(sara, one.pk, queue_id=floor.returns.pk, version=1, confirmed=EVERY_CAUTION, now=NOW)
+    closure.force_close(sara, two.pk, version=two.version, confirmed=EVERY_CAUTION, now=NOW)
+    floor.start()
+    kept = shown()
+    for find in (report_tags._kept_region, report_tags._kept_tile, report_tags._kept_lane, report_tags._kept_pages):
+        find.cache_clear()
+
+    assert kept == shown()
+    assert kept != first
+    assert "\0" not in kept
 
 
 def test_another_view_of_the_same_rows_costs_one_query(floor: Floor) -> None:
