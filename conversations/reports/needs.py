@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,7 +32,7 @@ from conversations.models import (
     SupervisorSettings,
 )
 from conversations.reports.counts import IS_UNHAPPY, UNHAPPY
-from conversations.reports.durations import Clock, running, waiting_since
+from conversations.reports.durations import Clock, running
 from conversations.reports.filters import Status
 from routing.models import Agent, BasePresence, Queue
 
@@ -117,7 +117,7 @@ class Lane:
 def lane(
     visible: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
 ) -> Lane:
-    """Rank what needs a supervisor now. Three queries, however many there are, and one more for what is stuck.
+    """Rank what needs a supervisor now. Three queries, however many there are.
 
     Stuck: two looks at the floor found that it breaks a rule of domain.md 2.5 (``services.floor_check``, P18).
     Orphaned: in conversation with an agent who is offline. Unassignable: open, and nobody will ever be offered it as
@@ -129,24 +129,17 @@ def lane(
     Of each need the first ``COUNTED`` are read, along an index: enough for those that are shown and for the number
     beside them, and as fast among 100,000 conversations as among 1,000.
     """
-    needs: dict[int, Need] = {}
-    for number, _longest, pk in sorted(_asked(_needy(visible.ongoing(), queues, settings, now))):
-        needs.setdefault(pk, Need(number))
+    needs: dict[int, tuple[Need, datetime]] = {}
+    for number, since, pk in sorted(_asked(_needy(visible.ongoing(), queues, settings, now))):
+        needs.setdefault(pk, (Need(number), since))
     chosen = dict(islice(needs.items(), SHOWN))
     rows = Conversation.objects.select_related("customer").in_bulk(chosen)
-    stuck = _found_at(pk for pk, need in chosen.items() if need is Need.STUCK)
     items = [
-        _item(row, need, running(stuck.get(pk) or _since(row, need), now), queues)
-        for pk, need in chosen.items()
+        _item(row, need, running(since, now), queues)
+        for pk, (need, since) in chosen.items()
         if (row := rows.get(pk)) is not None
     ]
     return Lane(min(len(needs), COUNTED), tuple(items))
-
-
-def _found_at(ids: Iterable[int]) -> dict[int, datetime]:
-    """Since when these are known to be stuck; no query where none is."""
-    found = Finding.objects.filter(conversation__in=list(ids), is_confirmed=True)
-    return dict(found.order_by("-found_at").values_list("conversation_id", "found_at"))
 
 
 def _needy(
@@ -184,8 +177,8 @@ def _needy(
         yield first(Need.SENTIMENT, talks.filter(IS_UNHAPPY, sentiment__in=low), since)
 
 
-def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, int]]:
-    """All of these in one query; moments as the database has them, which sort as they do.
+def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, datetime, int]]:
+    """All of these in one query: the need's number, since when, and the id.
 
     Django's own union takes no limited queries on SQLite; as tables of their own both databases take them.
     """
@@ -202,8 +195,16 @@ def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, 
         return []
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
-        found: list[tuple[int, Any, int]] = cursor.fetchall()
-    return found
+        return [(number, _moment(since), pk) for number, since, pk in cursor.fetchall()]
+
+
+def _moment(value: Any) -> datetime:
+    """A moment from how this database writes it."""
+    kind = Value(None, output_field=DateTimeField())
+    for convert in connection.ops.get_db_converters(kind):
+        value = convert(value, kind, connection)
+    moment: datetime = value
+    return moment
 
 
 def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
@@ -215,21 +216,6 @@ def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
     for seconds, ids in by_limit.items():
         late |= Q(queue_id__in=ids, standing_since__lte=now - timedelta(seconds=seconds))
     return late
-
-
-def _since(row: Conversation, need: Need) -> datetime | None:
-    """Since when it has this need, as its row says."""
-    match need:
-        case Need.DECLINED | Need.ORPHANED | Need.STUCK:
-            return row.state_changed_at
-        case Need.SENTIMENT:
-            return row.sentiment_since or row.state_changed_at
-        case Need.SILENT:
-            return row.unanswered_since
-        case Need.UNASSIGNABLE:
-            return row.unassignable_since
-        case Need.WAITING:
-            return waiting_since(row)
 
 
 def _item(row: Conversation, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:

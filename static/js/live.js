@@ -36,6 +36,7 @@ let paused = false;
 let attempt = 0;
 let since = Date.now();
 let pressed = null;
+let missed = false; // whether something came while the pointer was down, which a held region may still show
 let ownUntil = 0;
 let pinged = 0;
 let patience = PONG_WITHIN;
@@ -200,7 +201,8 @@ function take(frame) {
   if (frame.digest === shownBy(region)) return;
   const forced = Date.now() < ownUntil;
   if (!forced && isHeld(region)) {
-    if (!paused && pressed === null) patch(region, frame);
+    missed = !paused && pressed !== null;
+    if (!paused && !missed) patch(region, frame);
     else for (const what of namesOf(region, frame)) change(region, what);
     if (frame.at) delay(serverNow() - Date.parse(frame.at));
     return;
@@ -371,9 +373,18 @@ document.addEventListener("htmx:afterRequest", () => document.querySelector("[da
 
 // ---- holding back ----
 
+// What still holds the region now, a selection say, holds its order only: what its rows say is asked for.
+function raise() {
+  pressed = null;
+  release();
+  if (!missed) return;
+  missed = false;
+  if (!paused && regions().some((region) => isKept(region) && waiting.has(region.id))) watch(true);
+}
+
 document.addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
 for (const name of ["pointerup", "pointercancel", "dragend"]) {
-  document.addEventListener(name, () => setTimeout(() => { pressed = null; release(); }, 350), true);
+  document.addEventListener(name, () => setTimeout(raise, 350), true);
 }
 document.addEventListener("console:selection", release);
 document.addEventListener("console:released", release);

@@ -353,6 +353,28 @@ def test_an_answer_that_was_made_before_a_change_does_not_hide_it(open_page: Peo
     expect(status).to_have_text("Active", timeout=2000)
 
 
+def test_what_came_while_the_pointer_was_down_is_shown_when_it_is_up(open_page: People, floor: Floor) -> None:
+    """A ticked row holds the order of the rows, not what they say."""
+    first = start(floor, "First")
+    page = open_page(floor.sara, REPORT)
+    is_live(page)
+    row = page.locator(f"#row-{first.pk}")
+    row.locator(".check label").click()
+    page.wait_for_timeout(500)  # Until the click is over.
+    corner = page.locator("#report").bounding_box()
+    assert corner is not None
+    page.mouse.move(corner["x"] + 1, corner["y"] + 1)
+    page.mouse.down()
+
+    assignment.pick(actor_of(floor.ana), first.pk)
+    expect(page.locator("[data-live-chip]")).to_have_text("1 update")
+    expect(row.locator(".status")).to_have_text("Open")
+    page.mouse.up()
+
+    expect(row.locator(".status")).to_have_text("Active", timeout=3000)
+    expect(row).to_have_attribute("aria-selected", "true")
+
+
 def test_who_comes_second_reads_who_was_first_and_tries_again_from_there(open_page: People, floor: Floor) -> None:
     chat = active(floor, floor.ana)
     open_page.allow_errors(HINT)
