@@ -1,6 +1,7 @@
 """Do colours, symbols and the pages at the door hold what the design promises?"""
 
 import re
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -78,11 +79,21 @@ def named_symbols() -> set[str]:
     }
 
 
+def sources() -> Iterator[Path]:
+    """Everything that may name a symbol."""
+    yield from (ROOT / "templates").rglob("*.html")
+    yield from (ROOT / "static/js").glob("*.js")
+    for package in ("conversations", "routing", "supervisor_console"):
+        yield from (ROOT / package).rglob("*.py")
+
+
 def test_the_sprite_holds_every_symbol_that_is_named() -> None:
     sprite = set(re.findall(r'<symbol id="i-([\w-]+)"', (ROOT / "static/img/icons.svg").read_text()))
 
     assert len(named_symbols()) > 20
     assert not named_symbols() - sprite
+    words = set(re.findall(r'"([a-z][a-z0-9-]*)"', "".join(path.read_text() for path in sources())))
+    assert not sprite - words, "and none that nothing names"
 
 
 def test_a_script_imports_only_what_the_import_map_names() -> None:
