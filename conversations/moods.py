@@ -17,7 +17,12 @@ from supervisor_console.kernel.actor import SYSTEM
 
 
 def take(conversation: LockedConversation, now: datetime) -> bool:
-    """Take the sentiment again from what the customer said last; returns whether it changed."""
+    """Take the sentiment again from what the customer said last; returns whether it changed.
+
+    Where the analysis is switched off nothing is read, and what was read before stays as it is (domain.md 7).
+    """
+    if not selectors.settings_row().sentiment_enabled:
+        return False
     sentiment = selectors.current_sentiment(conversation)
     if sentiment == conversation.sentiment and conversation.sentiment_since is not None:
         return False
@@ -28,6 +33,8 @@ def take(conversation: LockedConversation, now: datetime) -> bool:
 
 def begin(conversation: LockedConversation, now: datetime) -> None:
     """Note the sentiment that the conversation has from now on, and tell people where it fell past what is set."""
+    if conversation.sentiment == Sentiment.NOT_AVAILABLE:
+        return
     conversation.sentiment_since = now
     SentimentChange.objects.create(conversation=conversation, sentiment=conversation.sentiment, at=now)
     settings, queue = selectors.settings_row(), conversation.queue

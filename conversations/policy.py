@@ -217,6 +217,7 @@ class Switches:
     allow_assign_offline: bool = False
     assign_current_queue_only: bool = False
     force_close_reason_required: bool = False
+    sentiment: bool = True
 
 
 class Verb(StrEnum):

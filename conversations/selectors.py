@@ -63,6 +63,7 @@ def switches(row: SupervisorSettings | None = None) -> Switches:
         allow_assign_offline=row.allow_assign_offline,
         assign_current_queue_only=row.assign_agent_scope == AgentScope.CURRENT_QUEUE,
         force_close_reason_required=row.force_close_reason_required,
+        sentiment=row.sentiment_enabled,
     )
 
 

@@ -140,6 +140,7 @@ class SupervisorSettingsAdmin(KeptAdmin[SupervisorSettings]):
                 "fields": ("sentiment_alert", "silent_after"),
             },
         ),
+        (gettext_lazy("Sentiment analysis"), {"classes": ("switches",), "fields": ("sentiment_enabled",)}),
         (
             gettext_lazy("Who is told of unhappy customers"),
             {
@@ -277,6 +278,10 @@ HELP = {
     ),
     "decline_limit": gettext_lazy(
         "1 to 5. After so many rejected or missed offers of one conversation the agent is not offered it again."
+    ),
+    "sentiment_enabled": gettext_lazy(
+        "What customers write is read for how they feel, by their last six lines. Off: nothing is read, nobody told, "
+        "and column, filter and tile of the report say so."
     ),
     "sentiment_alert": gettext_lazy("At this sentiment or a worse one."),
     "silent_after": gettext_lazy("Such as 10 min."),

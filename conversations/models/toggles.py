@@ -68,6 +68,7 @@ class SupervisorSettings(Timers):
         default=3,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
     )
+    sentiment_enabled = models.BooleanField(_("Sentiment analysis"), default=True)
     sentiment_alert = models.PositiveSmallIntegerField(
         _("Unhappy customers need a supervisor"),
         choices=[

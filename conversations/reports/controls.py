@@ -43,12 +43,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The boxes of one filter; ``searchable`` where there may be too many to look through."""
+    """The boxes of one filter; ``searchable`` where there may be too many to look through, ``note`` why none."""
 
     name: str
     label: str
     options: tuple[Option, ...]
     searchable: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,10 @@ def chips(address: Address, queues: Mapping[int, Queue], agents: Mapping[int, st
     return [Link(f"{label}: {text}", address.filtered(without).url) for label, text, without in named if text]
 
 
-def filter_groups(filter_: Filter, queues: Iterable[Queue], agents: Mapping[int, str]) -> list[Group]:
-    """The boxes of the filter menu."""
+def filter_groups(
+    filter_: Filter, queues: Iterable[Queue], agents: Mapping[int, str], reads_sentiment: bool
+) -> list[Group]:
+    """The boxes of the filter menu; where sentiment is not read, its group says so instead."""
     return [
         Group(
             "queue",
@@ -138,7 +141,9 @@ def filter_groups(filter_: Filter, queues: Iterable[Queue], agents: Mapping[int,
         ),
         Group("status", _("Status"), _options(STATUS_LABELS, filter_.statuses)),
         Group("channel", _("Channel"), _options({one: one.label for one in CHANNELS}, filter_.channels)),
-        Group("sentiment", _("Sentiment"), _options({one: one.label for one in STEPS}, filter_.sentiments)),
+        Group("sentiment", _("Sentiment"), _options({one: one.label for one in STEPS}, filter_.sentiments))
+        if reads_sentiment
+        else Group("sentiment", _("Sentiment"), (), note=_("Switched off in the supervisor settings.")),
     ]
 
 

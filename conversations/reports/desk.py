@@ -282,7 +282,7 @@ def _offer_kind(offer: Offer) -> str:
 # --- the own conversations ---------------------------------------------------------------------------------------
 
 
-def own(actor: Actor, agent: Agent, now: datetime) -> list[Group]:
+def own(actor: Actor, agent: Agent, now: datetime, *, reads_sentiment: bool = True) -> list[Group]:
     """What the agent has, by sort; within one, the longest unanswered first, then the oldest. Four queries.
 
     Active and Wrap-up as the primary, what they consult in, Waiting whose last agent they are. What is
@@ -303,7 +303,14 @@ def own(actor: Actor, agent: Agent, now: datetime) -> list[Group]:
     groups: dict[str, list[Item]] = {code: [] for code in GROUP_LABELS}
     for row in rows:
         code = _group(row, agent)
-        groups[code].append(item(row, now, unread=unread.get(row.pk, 0), answers=code != "consult"))
+        one = item(
+            row,
+            now,
+            unread=unread.get(row.pk, 0),
+            answers=code != "consult",
+            reads_sentiment=reads_sentiment,
+        )
+        groups[code].append(one)
     return [Group(code, str(GROUP_LABELS[code]), tuple(items)) for code, items in groups.items() if items]
 
 
@@ -340,8 +347,12 @@ def item(
     answers: bool = True,
     pick_url: str = "",
     refusal: Refusal | None = None,
+    reads_sentiment: bool = True,
 ) -> Item:
-    """One row of a list; needs customer and queue. Only who ``answers`` is warned that the customer waits."""
+    """One row of a list; needs customer and queue. Only who ``answers`` is warned that the customer waits.
+
+    Where sentiment is not read, nothing is said of it here (domain.md 7).
+    """
     status, status_label = status_of(row)
     clock, clock_label = _clock(row, now, answers)
     return Item(
@@ -355,7 +366,7 @@ def item(
         status=status,
         status_label=status_label,
         sentiment=row.sentiment,
-        sentiment_label=row.get_sentiment_display(),
+        sentiment_label=row.get_sentiment_display() if reads_sentiment else "",
         clock=clock,
         clock_label=clock_label,
         unread=unread,
@@ -388,7 +399,7 @@ def _clock(row: Conversation, now: datetime, answers: bool) -> tuple[Clock, str]
 # --- the open list ---------------------------------------------------------------------------------------------
 
 
-def open_list(actor: Actor, agent: Agent, now: datetime) -> OpenList:
+def open_list(actor: Actor, agent: Agent, now: datetime, *, reads_sentiment: bool = True) -> OpenList:
     """Open conversations of the agent's queues, the longest waiting first (domain.md T3). Two queries."""
     rows = Conversation.objects.ongoing().filter(state=State.OPEN, queue_id__in=actor.agent_queue_ids)
     shown = rows.select_related("customer", "queue", "workstream").order_by("first_wait_started_at", "pk")
@@ -401,6 +412,7 @@ def open_list(actor: Actor, agent: Agent, now: datetime) -> OpenList:
             refusal=policy.why_not_pick(
                 actor, policy.phase(row.state, row.reason), presence, allows_pick=row.workstream.is_pickable
             ),
+            reads_sentiment=reads_sentiment,
         )
         for row in shown[:OPEN_SHOWN]
     ]

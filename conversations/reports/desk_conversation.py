@@ -19,6 +19,7 @@ from conversations.models import (
     Participant,
     State,
     StateReason,
+    SupervisorSettings,
     Visibility,
 )
 from conversations.policy import PERSISTS, Facts, Phase
@@ -109,6 +110,7 @@ class _View:
     facts: Facts
     offer: Offer | None
     part: Participant | None
+    settings: SupervisorSettings
     now: datetime
 
     @property
@@ -134,7 +136,8 @@ def conversation(actor: Actor, agent: Agent, row: Conversation, now: datetime, *
     """
     offer = selectors.pending_offer(row)
     part = selectors.participation(row, actor.user_id, Mode.PRIMARY, Mode.CONSULT)
-    view = _View(actor, agent, row, selectors.facts(row, offer), offer, part, now)
+    settings = selectors.settings_row()
+    view = _View(actor, agent, row, selectors.facts(row, offer), offer, part, settings, now)
     status, status_label = status_of(row)
     said = lines(
         row, for_customer=False, viewer_user_id=actor.user_id, last=None if all_lines else LINES_SHOWN, now=now
@@ -149,7 +152,7 @@ def conversation(actor: Actor, agent: Agent, row: Conversation, now: datetime, *
         channel=row.channel,
         channel_label=str(Channel(row.channel).label),
         sentiment=row.sentiment,
-        sentiment_label=row.get_sentiment_display(),
+        sentiment_label=row.get_sentiment_display() if settings.sentiment_enabled else "",
         lines=tuple(said),
         earlier=0 if all_lines else earlier(row, LINES_SHOWN),
         unread=unread,
@@ -322,16 +325,17 @@ def _banners(view: _View) -> list[Banner]:
             )
         )
     if view.row.customer_left_at is not None:
-        found.append(_customer_away(view.row.customer_left_at, view.now))
-    if view.row.agent_warned_at is not None and view.facts.phase != Phase.WRAP_UP:
-        found.append(_unhappy(view.row, view.row.agent_warned_at, view.now))
+        found.append(_customer_away(view.row.customer_left_at, view.settings, view.now))
+    unhappy_since = view.row.agent_warned_at if view.settings.sentiment_enabled else None
+    if unhappy_since is not None and view.facts.phase != Phase.WRAP_UP:
+        found.append(_unhappy(view.row, unhappy_since, view.now))
     if view.facts.is_elevated and view.is_primary:
         text = _("You receive nothing else, and the chat cannot be transferred, until the call ends.")
         found.append(Banner("", "phone-call", _("In a call."), text))
     if view.is_consultant and view.part is not None:
         found.append(_consulting(view, view.part))
     if view.is_offered_to_me:
-        found.append(Banner("", "bell-ring", _("This is offered to you."), _("Accept or reject it above.")))
+        found.append(Banner("", "bell-ring", _("This is offered to you."), _("Answer it above.")))
     elif view.facts.phase == Phase.OPEN:
         found.append(Banner("paused", "circle-dashed", _("Nobody has this conversation."), _("Pick it to take it.")))
     elif view.facts.phase == Phase.WAITING:
@@ -344,8 +348,8 @@ def _banners(view: _View) -> list[Banner]:
     return found
 
 
-def _customer_away(since: datetime, now: datetime) -> Banner:
-    ends_at = since + timedelta(seconds=selectors.settings_row().customer_disconnect)
+def _customer_away(since: datetime, settings: SupervisorSettings, now: datetime) -> Banner:
+    ends_at = since + timedelta(seconds=settings.customer_disconnect)
     text = _("They closed the chat or lost the connection at %(since)s. It ends at %(end)s unless they come back.")
     return Banner(
         "paused",

@@ -23,7 +23,6 @@ from conversations.models import (
     Mode,
     Offer,
     Participant,
-    Sentiment,
     StateReason,
 )
 from conversations.policy import Facts, Phase, Switches, Verb
@@ -164,6 +163,7 @@ def _view(actor: Actor, row: Conversation, now: datetime) -> _View:
 def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
     row = view.row
     status, status_label = status_of(row)
+    sentiment, sentiment_label = moods.shown(row.sentiment, is_on=view.switches.sentiment, alone=True)
     said, hidden = _said(view, last)
     holder, is_last = _holder(row)
     refusal = _why_not_write(view)
@@ -180,8 +180,8 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         queue=row.queue.name,
         status=status,
         status_label=status_label,
-        sentiment=row.sentiment,
-        sentiment_label=str(Sentiment(row.sentiment).label),
+        sentiment=sentiment,
+        sentiment_label=sentiment_label,
         facts=tuple(_facts(view)),
         counted=handling.counted(row, view.now) if history is not None else (),
         call=call.lines(row, view.now, sees_monitors=True),
@@ -201,7 +201,7 @@ def _detail(view: _View, last: int | None, history: Timeline | None) -> Detail:
         writing_refusal=refusal,
         why_not_writing=_what_first(monitor, join) or (refusal.sentence if refusal is not None else ""),
         timeline=history,
-        moods=moods.series(row, view.now) if history is not None else None,
+        moods=moods.series(row, view.now) if history is not None and view.switches.sentiment else None,
         why=why(row, view.now) if view.facts.phase == Phase.OPEN else None,
     )
 

@@ -150,13 +150,21 @@ class Filter:
             *([("q", self.search)] if self.search else []),
         ]
 
-    def within(self, params: Params, queue_ids: Iterable[int], agent_ids: Iterable[int]) -> Filter:
-        """Without the queues and agents that do not exist, or are not in scope; they count as ignored."""
+    def within(
+        self, params: Params, queue_ids: Iterable[int], agent_ids: Iterable[int], *, reads_sentiment: bool = True
+    ) -> Filter:
+        """Without the queues and agents that do not exist, or are not in scope; they count as ignored.
+
+        Sentiments too where the analysis is switched off: what is known of them is old.
+        """
         queues, agents = self.queues & set(queue_ids), self.agents & set(agent_ids)
         for name, gone in (("queue", self.queues - queues), ("agent", self.agents - agents)):
             for value in sorted(gone):
                 params.ignore(name, str(value))
-        return replace(self, queues=queues, agents=agents)
+        sentiments = self.sentiments if reads_sentiment else frozenset[Sentiment]()
+        for step in sorted(self.sentiments - sentiments):
+            params.ignore("sentiment", str(step.value))
+        return replace(self, queues=queues, agents=agents, sentiments=sentiments)
 
     @property
     def is_narrow(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from conversations.models import Conversation, Sentiment, SentimentChange
 from conversations.reports.moments import moment, short_moment
 
@@ -40,6 +42,16 @@ class Series:
     middle: float
     width: int = WIDTH
     height: int = HEIGHT
+
+
+def shown(sentiment: int, *, is_on: bool, alone: bool = False) -> tuple[int, str]:
+    """Step and label of a sentiment; what was read before the analysis was switched off is not shown (domain.md 7).
+
+    ``alone`` where nothing beside it says what is off.
+    """
+    if is_on:
+        return sentiment, str(Sentiment(sentiment).label)
+    return Sentiment.NOT_AVAILABLE.value, _("Sentiment off") if alone else _("Off")
 
 
 def series(conversation: Conversation, now: datetime) -> Series | None:

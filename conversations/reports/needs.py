@@ -171,7 +171,7 @@ def _needy(
     yield first(Need.WAITING, is_open.filter(_waits_too_long(queues, now)), F("standing_since"))
     silent = talks.filter(unanswered_since__lte=now - timedelta(seconds=settings.silent_after))
     yield first(Need.SILENT, silent, F("unanswered_since"))
-    if settings.sentiment_alert:
+    if settings.sentiment_alert and settings.sentiment_enabled:
         low = [step for step in sorted(UNHAPPY) if step <= settings.sentiment_alert]
         since = Coalesce("sentiment_since", "state_changed_at")
         yield first(Need.SENTIMENT, talks.filter(IS_UNHAPPY, sentiment__in=low), since)

@@ -184,7 +184,10 @@ def ongoing(
         pk: queue for pk, queue in all_queues.items() if actor.supervises_queue(pk) and queue.type != QueueType.RECORD
     }
     agents = _agent_names(address.filter.agents, everybody=with_menus)
-    filter_ = address.filter.within(params, queues, agents)
+    reads_sentiment = source.settings().sentiment_enabled
+    filter_ = address.filter.within(params, queues, agents, reads_sentiment=reads_sentiment)
+    if not reads_sentiment:
+        address = _unsorted(address, params, "sentiment")
 
     visible = selectors.visible(actor)
     figures = source.counts(actor, visible, filter_)
@@ -204,9 +207,11 @@ def ongoing(
         ignored=controls.ignored_text(params.finish()),
         older=_older(figures, filter_),
         tabs=tiles.tabs(address, figures),
-        tiles=tiles.tiles(address, figures, source.staffing(_staff_scope(actor, filter_, all_queues))),
+        tiles=tiles.tiles(
+            address, figures, source.staffing(_staff_scope(actor, filter_, all_queues)), reads_sentiment=reads_sentiment
+        ),
         chips=controls.chips(address, queues, agents),
-        groups=controls.filter_groups(filter_, queues.values(), agents) if with_menus else [],
+        groups=controls.filter_groups(filter_, queues.values(), agents, reads_sentiment) if with_menus else [],
         lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
         marks={row.id: source.found[row.id].mark for row in shown_rows},
@@ -215,6 +220,14 @@ def ongoing(
         panel=panel,
         viewer=_viewer(actor),
     )
+
+
+def _unsorted(address: Address, params: Params, column: str) -> Address:
+    """Without this column in the order, which counts as ignored."""
+    for key in address.sort:
+        if key.column == column:
+            params.ignore("sort", str(key))
+    return replace(address, sort=tuple(key for key in address.sort if key.column != column))
 
 
 def _page_ids(visible: ConversationQuerySet, address: Address, now: datetime) -> list[int]:

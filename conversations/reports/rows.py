@@ -27,10 +27,10 @@ from conversations.models import (
     OfferKind,
     OfferStatus,
     Participant,
-    Sentiment,
     State,
 )
 from conversations.policy import Switches, Verb
+from conversations.reports import moods
 from conversations.reports.durations import RESTING, Clock, handle, running, wait
 from conversations.reports.filters import STATUS_LABELS, Status
 from conversations.reports.moments import short_moment
@@ -162,6 +162,7 @@ def _row(
     name = agent.name if agent is not None else ""
     is_ongoing = conversation.is_ongoing
     url, panel_url = links.of(conversation.pk)
+    sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=switches.sentiment)
     return Row(
         id=conversation.pk,
         version=conversation.version,
@@ -184,8 +185,8 @@ def _row(
         queue=conversation.queue.name,
         wait=wait(conversation, now),
         handle=handle(conversation, now),
-        sentiment=conversation.sentiment,
-        sentiment_label=str(Sentiment(conversation.sentiment).label),
+        sentiment=sentiment,
+        sentiment_label=sentiment_label,
         created=short_moment(conversation.created_at, now),
         created_exactly=f"{timezone.localtime(conversation.created_at):%Y-%m-%d %H:%M:%S}",
         workstream=conversation.workstream.name,

@@ -60,7 +60,7 @@ def tabs(address: Address, counts: Counts) -> list[TabLink]:
     ]
 
 
-def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
+def tiles(address: Address, counts: Counts, staff: Staffing, *, reads_sentiment: bool = True) -> list[Tile]:
     """M10, M5a, M6 with M7, M8, M9, M4, M35 (negative ones) and the agents who are there (domain.md 5.2, 5.3)."""
     by_status = counts.by_status
     offered = by_status[Status.OFFERED]
@@ -89,7 +89,9 @@ def tiles(address: Address, counts: Counts, staff: Staffing) -> list[Tile]:
         _status_tile(address, "waiting", str(STATUS_LABELS[Status.WAITING]), by_status[Status.WAITING], Status.WAITING),
         _status_tile(address, "wrap_up", str(STATUS_LABELS[Status.WRAP_UP]), by_status[Status.WRAP_UP], Status.WRAP_UP),
         _longest_tile(address, counts.longest),
-        _unhappy_tile(address, counts.unhappy),
+        _unhappy_tile(address, counts.unhappy)
+        if reads_sentiment
+        else Tile("unhappy", _("Unhappy"), value=NONE, note=_("sentiment is off")),
         Tile(
             "agents",
             _("Available"),

@@ -19,6 +19,7 @@ from conversations.models import (
     Message,
     RequiredSkill,
     SenderKind,
+    Sentiment,
     State,
     StateReason,
 )
@@ -113,7 +114,7 @@ def start(
         last_customer_message_at=now,
         unanswered_since=now if bot is None else None,
         customer_read_at=now,
-        sentiment=sentiment_of([text] if bot is None else []),
+        sentiment=_first_sentiment([text] if bot is None else []),
         units=workstream.units,
     )
     conversation.profiles.set(workstream.profiles.all())
@@ -144,6 +145,11 @@ def start(
     if bot is not None:
         bots.begin(fresh, text, now)
     return event
+
+
+def _first_sentiment(texts: list[str]) -> Sentiment:
+    """How the customer sounds at first; nothing is read where the analysis is switched off (domain.md 7)."""
+    return sentiment_of(texts) if selectors.settings_row().sentiment_enabled else Sentiment.NOT_AVAILABLE
 
 
 def _started_before(client_key: str, customer: Customer | None, now: datetime) -> Conversation | None:

@@ -73,6 +73,15 @@ TRAPS: Final = (
 )
 
 
+SENTIMENT_OFF: Final = Refusal(
+    "setting_off:sentiment",
+    _("This does nothing while sentiment analysis is switched off. Switch it on first."),
+    kind=Kind.INVALID,
+)
+NEED_SENTIMENT: Final = ("sentiment_alert", "unhappy_notice", "agent_unhappy_notice")
+"""Settings that do something only where sentiment is read (domain.md 7)."""
+
+
 def why_without_effect(row: SupervisorSettings) -> dict[str, Refusal]:
     """Which of these settings are on and do nothing, each with the reason (domain.md 4.3, P20)."""
     found = {}
@@ -86,6 +95,8 @@ def why_without_effect(row: SupervisorSettings) -> dict[str, Refusal]:
             ]
             if allowing:
                 found[trap.setting] = replace(trap.refusal, numbers={"workstreams": ", ".join(allowing)})
+    if not row.sentiment_enabled:
+        found |= dict.fromkeys((name for name in NEED_SENTIMENT if getattr(row, name)), SENTIMENT_OFF)
     return found
 
 

@@ -110,13 +110,15 @@ class _Desk:
         }
 
     def lists(self) -> dict[str, Any]:
-        groups = desk_report.own(self.actor, self.agent, self.now)
+        settings = selectors.settings_row()
+        reads = settings.sentiment_enabled
+        groups = desk_report.own(self.actor, self.agent, self.now, reads_sentiment=reads)
         return {
             "groups": groups,
             "own_count": sum(len(group.items) for group in groups),
-            "open_list": desk_report.open_list(self.actor, self.agent, self.now),
+            "open_list": desk_report.open_list(self.actor, self.agent, self.now, reads_sentiment=reads),
             "notices": notices_report.page(self.actor, self.now, only_unread=True, size=NOTICES_SHOWN),
-            "agent_notice": selectors.settings_row().agent_notice,
+            "agent_notice": settings.agent_notice,
         }
 
     def conversation(self) -> dict[str, Any]:

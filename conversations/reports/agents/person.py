@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversations import selectors, wording
-from conversations.models import Conversation, Sentiment, State
+from conversations.models import Conversation, State
+from conversations.policy import Switches
+from conversations.reports import moods
 from conversations.reports.agents.rows import AgentRow, agent_url, holdings, rows, set_by_words
 from conversations.reports.durations import Clock, clock_text, running
 from conversations.reports.moments import moment, short_moment
@@ -98,7 +100,7 @@ def person(actor: Actor, agent_id: int, *, now: datetime, shown: int = STAYS_PAG
     found = list((stays.filter(pk__lt=before) if before else stays)[: shown + 1])
     return Person(
         row=row,
-        held=_held(actor, theirs, now),
+        held=_held(actor, theirs, selectors.switches(), now),
         elsewhere=_elsewhere(theirs.exclude(channel=Channel.RECORD).count() - row.conversations),
         stays=tuple(_stay(one, now) for one in found[:shown]),
         earlier_url=f"{agent_url(agent_id)}?before={found[shown - 1].pk}" if len(found) > shown else "",
@@ -111,7 +113,7 @@ def person(actor: Actor, agent_id: int, *, now: datetime, shown: int = STAYS_PAG
     )
 
 
-def _held(actor: Actor, theirs: QuerySet[Conversation], now: datetime) -> tuple[Held, ...]:
+def _held(actor: Actor, theirs: QuerySet[Conversation], switches: Switches, now: datetime) -> tuple[Held, ...]:
     found = (
         selectors.visible(actor)
         .exclude(channel=Channel.RECORD)
@@ -119,11 +121,12 @@ def _held(actor: Actor, theirs: QuerySet[Conversation], now: datetime) -> tuple[
         .select_related("customer")
         .order_by("state", "state_changed_at", "pk")[:HELD_MAX]
     )
-    return tuple(_held_row(one, now) for one in found)
+    return tuple(_held_row(one, switches, now) for one in found)
 
 
-def _held_row(one: Conversation, now: datetime) -> Held:
+def _held_row(one: Conversation, switches: Switches, now: datetime) -> Held:
     status, status_label = status_of(one)
+    sentiment, sentiment_label = moods.shown(one.sentiment, is_on=switches.sentiment, alone=True)
     return Held(
         url=agent_url(one.pk, "conversation"),
         subject=one.subject,
@@ -132,8 +135,8 @@ def _held_row(one: Conversation, now: datetime) -> Held:
         status_label=status_label,
         channel=one.channel,
         channel_label=str(Channel(one.channel).label),
-        sentiment=one.sentiment,
-        sentiment_label=str(Sentiment(one.sentiment).label),
+        sentiment=sentiment,
+        sentiment_label=sentiment_label,
         since=running(one.state_changed_at, now),
     )
 
