@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db.models import Q, QuerySet, Value, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -69,6 +71,23 @@ def agents() -> QuerySet[Agent]:
     return Agent.objects.filter(is_bot=False, user__is_active=True, user__groups__name=Role.AGENT.value).select_related(
         "user", "presence"
     )
+
+
+def needing_second_factor(user_ids: Collection[int]) -> QuerySet[User]:
+    """Those of these people who hold a role that needs a second factor (REQUIRE_SECOND_FACTOR)."""
+    roles = [role.value for role in Role if role.value.lower() in settings.REQUIRE_SECOND_FACTOR]
+    holds = Q(groups__name__in=roles)
+    if Role.ADMINISTRATOR.value in roles:
+        holds |= Q(is_superuser=True)
+    return User.objects.filter(holds, pk__in=user_ids).distinct() if roles else User.objects.none()
+
+
+def lacking_second_factor(user_ids: Collection[int]) -> frozenset[int]:
+    """Those of these people who need a second factor and have none: they may only set it up."""
+    if not settings.REQUIRE_SECOND_FACTOR:
+        return frozenset()
+    found = needing_second_factor(user_ids).exclude(authenticator__type=Authenticator.Type.TOTP)
+    return frozenset(found.values_list("pk", flat=True))
 
 
 def supervised(actor: Actor) -> QuerySet[Agent]:

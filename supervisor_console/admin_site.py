@@ -109,6 +109,10 @@ class ConsoleAdminSite(AdminSite):
         wanted = request.GET.get("next") or reverse("admin:index", current_app=self.name)
         return redirect_to_login(wanted)
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The own password is changed where everybody changes it."""
+        return HttpResponseRedirect(reverse("account_change_password"))
+
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Django's pages, and the one that shows the live path."""
         from supervisor_console.live_path import views  # Its models are not there when apps are set up.

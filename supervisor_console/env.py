@@ -93,6 +93,13 @@ class Environment:
             self.fault(name, f"{value!r} is not known here.")
         return default
 
+    def some_of(self, name: str, choices: Collection[str]) -> frozenset[str]:
+        """Any of these words, none by default."""
+        words = {word.lower() for word in self.words(name)}
+        for word in sorted(words - set(choices)):
+            self.fault(name, f"{word!r} is not one of {', '.join(sorted(choices))}; write commas between several.")
+        return frozenset(words & set(choices))
+
     def time_zone(self, name: str, default: str) -> str:
         return self.choice(name, default, available_timezones())
 

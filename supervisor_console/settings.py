@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "supervisor_console.accounts.second_factor.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "supervisor_console.kernel.web.IdempotencyMiddleware",
@@ -167,7 +169,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "supervisor_console.accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"login": "supervisor_console.accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "supervisor_console.accounts.forms.LoginForm",
+    "change_password": "supervisor_console.accounts.forms.PasswordForm",
+    "reauthenticate": "supervisor_console.accounts.forms.ConfirmForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -177,7 +183,20 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "5/5m/key",
     "login_failed_name": "50/1h/key",
     "login_failed_address": "100/15m/key",
+    "change_password": "10/5m/user",
+    "reauthenticate": "10/5m/user",
 }
+# A second factor is for everybody who wants one; for these roles it must be.
+REQUIRE_SECOND_FACTOR = env.some_of("REQUIRE_SECOND_FACTOR", ["agent", "supervisor", "administrator"])
+MFA_ADAPTER = "supervisor_console.accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "supervisor_console.accounts.forms.CodeForm",
+    "reauthenticate": "supervisor_console.accounts.forms.ConfirmCodeForm",
+    "activate_totp": "supervisor_console.accounts.forms.SetUpForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Supervisor Console"
+MFA_TOTP_TOLERANCE = 1  # The code before and the one after: clocks differ, and hands are slow.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

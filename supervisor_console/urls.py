@@ -13,6 +13,6 @@ urlpatterns = [
     path("", include("supervisor_console.accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
-    path("favicon.ico", favicon),
+    path("favicon.ico", favicon, name="favicon"),
     path("", include("conversations.urls")),
 ]

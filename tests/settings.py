@@ -22,6 +22,7 @@ TEST_VARIABLES = {
     "LANGUAGE_CODE": "",
     "LOCK_TIMEOUT": "",
     "LOG_LEVEL": "",
+    "REQUIRE_SECOND_FACTOR": "",
     "REDIS_URL": os.environ.get("TEST_REDIS_URL", ""),
     "SECRET_KEY": "a-key-for-tests-only-and-long-enough-to-be-accepted",
     "SENTIMENT_SCORER": "",

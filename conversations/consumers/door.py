@@ -118,14 +118,16 @@ class Door:
 
 
 def actors_of(user_ids: Collection[int]) -> dict[int, Actor]:
-    """Who these people are now; who is not active is nobody."""
-    people = User.objects.filter(pk__in=user_ids, is_active=True)
+    """Who these people are now; who is not active, or has to set up a second factor first, is nobody."""
+    lacking = routing_selectors.lacking_second_factor(user_ids)
+    people = User.objects.filter(pk__in=user_ids, is_active=True).exclude(pk__in=lacking)
     return routing_selectors.actors_for(people)
 
 
 def not_as_they_came(guests: Collection[Guest]) -> set[Guest]:
-    """Those whose session, password, roles or queues are not what they were when the socket opened."""
+    """Those whose session, password, roles or queues are not what they were, or who lack a second factor now."""
     people = User.objects.in_bulk({guest.user_id for guest in guests})
+    lacking = routing_selectors.lacking_second_factor(people)
     actors = routing_selectors.actors_for(people.values())
     keys = {guest.session_key for guest in guests if guest.session_key is not None}
     valid = Session.objects.filter(session_key__in=keys, expire_date__gt=clock.now())
@@ -134,6 +136,7 @@ def not_as_they_came(guests: Collection[Guest]) -> set[Guest]:
         guest
         for guest in guests
         if guest.session_key not in sessions
+        or guest.user_id in lacking
         or actors.get(guest.user_id) != guest.actor
         or people[guest.user_id].password != guest.password
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
@@ -13,6 +14,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -142,8 +144,8 @@ class PersonAdmin(KeptAdmin[User], _UserAdmin):
     search_help_text = gettext_lazy("User name, name or e-mail address")
     ordering = ("username",)
     filter_horizontal = ()
-    actions = ("deactivate", "activate")
-    readonly_fields = ("agent_page", "last_login", "date_joined")
+    actions = ("deactivate", "activate", "remove_second_factor")
+    readonly_fields = ("agent_page", "second_factor", "last_login", "date_joined")
     add_fieldsets = (
         (None, {"fields": ("username", "first_name", "last_name", "email")}),
         (
@@ -168,7 +170,7 @@ class PersonAdmin(KeptAdmin[User], _UserAdmin):
         return (
             (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
             (gettext_lazy("Roles"), {"fields": ("roles", "sees_all_queues", "agent_page")}),
-            (gettext_lazy("Account"), {"fields": (*account, "last_login", "date_joined")}),
+            (gettext_lazy("Account"), {"fields": (*account, "second_factor", "last_login", "date_joined")}),
         )
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -224,6 +226,28 @@ class PersonAdmin(KeptAdmin[User], _UserAdmin):
     def activate(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """They can log in again."""
         self._set_active(request, people, is_active=True)
+
+    @admin.display(description=gettext_lazy("second factor"))
+    def second_factor(self, user: User) -> str:
+        """Since when they have one, if they do."""
+        found = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+        return date_format(found.created_at, "DATETIME_FORMAT") if found is not None else _("Not set up")
+
+    @admin.action(
+        description=gettext_lazy("Remove the second factor of the selected people (a lost phone)"),
+        permissions=["change"],
+    )
+    def remove_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """They log in with the password alone from now on, and set up another one if their role needs it."""
+        others = people.exclude(pk=cast(User, request.user).pk)  # The own one is removed on the own account page.
+        chosen = [user for user in others if self.has_change_permission(request, user)]
+        had = set(Authenticator.objects.filter(user__in=chosen).values_list("user_id", flat=True))
+        Authenticator.objects.filter(user__in=had).delete()
+        for user in chosen:
+            if user.pk in had:
+                self.log_change(request, user, [{"changed": {"fields": [str(_("Second factor"))]}}])
+        text = ngettext("%(count)d second factor was removed.", "%(count)d second factors were removed.", len(had))
+        messages.success(request, text % {"count": len(had)})
 
     def _set_active(self, request: HttpRequest, people: Iterable[User], *, is_active: bool) -> None:
         changed = [user for user in people if user.is_active != is_active and self.has_change_permission(request, user)]

@@ -7,5 +7,15 @@ from supervisor_console.accounts import views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="account_login"),
+    path("login/code/", views.CodeView.as_view(), name="mfa_authenticate"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
+    path("account/", views.AccountView.as_view(), name="mfa_index"),
+    path("account/password/", views.PasswordView.as_view(), name="account_change_password"),
+    path("account/confirm/", views.ConfirmView.as_view(), name="account_reauthenticate"),
+    path("account/confirm/code/", views.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),
+    path("account/second-factor/", views.SetUpView.as_view(), name="mfa_activate_totp"),
+    path("account/second-factor/remove/", views.RemoveView.as_view(), name="mfa_deactivate_totp"),
+    path("account/recovery-codes/", views.RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),
+    path("account/recovery-codes/new/", views.NewRecoveryCodesView.as_view(), name="mfa_generate_recovery_codes"),
 ]
+"""The names are those under which the library looks for its pages."""

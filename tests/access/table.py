@@ -55,10 +55,20 @@ ROWS = [
     #    address                                     GET          POST         what stands there, and what is sent
     # The door.
     Row("login/",                                  "++++++++-", "+++++++++"),
+    Row("login/code/",                             "LLL+++++-", "LLL++++++"),
     Row("logout/",                                 "xxxxxxxxx", "ooooooooo"),
     Row("healthz",                                 "+++++++++", "xxxxxxxxx"),
     Row("favicon.ico",                             "+++++++++", "xxxxxxxxx"),
     Row("",                                        "LLL+++++-", "LLL+++++-"),
+    # Everybody's own account. Nobody here has a second factor.
+    Row("account/",                                "LLL++++++", "LLLxxxxxx"),
+    Row("account/password/",                       "LLL++++++", "LLL++++++"),
+    Row("account/confirm/",                        "LLL++++++", "LLL++++++"),
+    Row("account/confirm/code/",                   "LLL++++++", "LLL++++++"),
+    Row("account/second-factor/",                  "LLL++++++", "LLL++++++"),
+    Row("account/second-factor/remove/",           "LLL??????", "LLL??????"),
+    Row("account/recovery-codes/",                 "LLL??????", "LLLxxxxxx"),
+    Row("account/recovery-codes/new/",             "LLL++++++", "LLL++++++"),
     # The report and one conversation.
     Row("conversations/",                          "LLL--++--", "xxxxxxxxx"),
     Row(ONE,                                       "LLL--+?--", "xxxxxxxxx", stage.hers),

@@ -101,7 +101,8 @@ def attack(floor: Stage, row: Row, url: str, role: str, names: list[str], exampl
 
 def changing(written: list[str]) -> list[str]:
     """What was written besides sessions, and rows that are counted before anything is judged."""
-    return [sql for sql in written if not re.search(r'"(django_session|supervisor_console_attempt)"', sql)]
+    counting = r'"(django_session|supervisor_console_attempt|supervisor_console_cached)"'
+    return [sql for sql in written if not re.search(counting, sql)]
 
 
 def test_nothing_that_is_sent_to_the_console_breaks_it(floor: Stage) -> None:
