@@ -67,8 +67,9 @@ def _kept(find: Any) -> Callable[..., Any]:
 def report_region(report: Report, digest: str = "", same: Collection[int] = ()) -> SafeString:
     """The whole region, with the rows of ``same`` as empty stubs."""
     address = replace(report.address, open=None)
-    chips = tuple(chip.label for chip in report.chips)
-    key = address, report.scope, chips, bool(report.rows), bool(report.groups), get_language(), get_script_prefix()
+    chips, links = tuple(chip.label for chip in report.chips), tuple(bool(tile.url) for tile in report.tiles)
+    here = get_language(), get_script_prefix()
+    key = address, report.scope, chips, links, bool(report.rows), bool(report.groups), *here
     pieces = list(_kept(_kept_region)(_RegionKey(key, report)))
     filled = dict(_fillings(report, digest, same or ()))
     pieces[1::2] = [filled[name] for name in pieces[1::2]]
