@@ -30,7 +30,7 @@ from conversations.reports.durations import RESTING, Clock, clock_text, queue_wa
 from conversations.reports.moments import moment
 from conversations.reports.people import PresenceChoice, code_of, presence_choices
 from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy
-from routing.policy import SESSION_LIMIT, why_not_reject
+from routing.policy import SESSION_LIMIT, Terms, why_not_reject
 from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
@@ -262,8 +262,15 @@ def _offer(offer: Offer, now: datetime) -> OfferCard:
         reject_label=stream.reject_label or _("Reject"),
         reject_refusal=why_not_reject(terms, is_request=is_request) if terms.offers_reject else None,
         shows_countdown=stream.shows_countdown,
-        hint=_("Opens by itself when the time is over.") if terms.accepts(is_request=is_request) else "",
+        hint=_hint(terms, is_request=is_request),
     )
+
+
+def _hint(terms: Terms, *, is_request: bool) -> str:
+    """In sight, not only behind the button that is not possible: what cannot be rejected, and what opens by itself."""
+    if terms.accepts(is_request=is_request):
+        return _("It cannot be rejected, and opens by itself when the time is over.")
+    return _("It cannot be rejected.") if terms.assigns(is_request=is_request) else ""
 
 
 def _offer_kind(offer: Offer) -> str:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from conversations.models import Conversation
 from conversations.services import closure, messaging
-from routing.models import Agent
+from routing.models import Agent, Workstream
 from supervisor_console.kernel.pages import RELOAD
 from tests.browser.conftest import People
 from tests.browser.test_desk_and_chat import line, live, message, start_chat, without_a_reload
@@ -168,6 +168,27 @@ def test_an_offer_that_is_gone_is_gone_from_the_dialog_too(open_page: People, fl
 
     closure.force_close(actor_of(floor.sara), chat.pk, version=fresh(chat).version, confirmed=EVERY_CAUTION)
     expect(page.locator("dialog[open] .offer-over")).to_have_count(0)
+
+
+def test_what_is_assigned_opens_by_itself_when_the_countdown_ends(open_page: People, floor: Floor) -> None:
+    Workstream.objects.filter(channel="live_chat").update(auto_assigns=True, auto_accepts=True, accept_seconds=5)
+    start(floor)
+    desk = desk_of(open_page, floor.ana)
+    offer_through_a_page(open_page, floor)
+    card = desk.locator(".offer")
+
+    with without_a_reload(desk):
+        expect(card.get_by_role("button", name="Open", exact=True)).to_be_visible()
+        expect(card).to_contain_text("opens by itself when the time is over.")
+        reject = card.get_by_role("button", name="Reject")
+        expect(reject).to_have_attribute("data-code", "reject_assigned")
+        expect(reject).to_have_attribute("title", re.compile("cannot be rejected"))
+        reject.click(force=True)
+        expect(card).to_have_count(1)
+        expect(card).to_have_count(0, timeout=9000)
+        expect(desk.locator(".toast", has_text="opened by itself")).to_be_visible()
+        desk.locator("#desk-lists").get_by_role("link", name="My invoice is wrong").click()
+        expect(desk.locator(".desk-conversation [data-composer]")).to_be_visible()
 
 
 def test_an_offer_gets_through_while_updates_are_paused(open_page: People, floor: Floor) -> None:

@@ -18,8 +18,8 @@ from routing.models import Agent, BasePresence, Channel, Presence, PresenceChang
 from routing.services.presence import set_presence
 from routing.services.staffing import change_queues
 from supervisor_console.kernel.actor import SYSTEM, Actor
-from supervisor_console.kernel.errors import ActionRefused
-from tests.cast import Floor, actor_of, at, customer_of, fresh, make_agent, make_floor, offer_of
+from supervisor_console.kernel.errors import ActionRefused, Stale
+from tests.cast import EVERY_CAUTION, Floor, actor_of, at, customer_of, fresh, make_agent, make_floor, offer_of
 from tests.concurrency.outcomes import (
     LATER,
     code_of,
@@ -127,6 +127,89 @@ def test_without_locks_two_looks_would_get_in_each_others_way(floor: Floor, with
     outcomes = together(looking, looking)
 
     assert did_damage(*outcomes)
+
+
+# --- what opens by itself ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(floor: Floor) -> Floor:
+    """Chats are assigned without asking, and open by themselves when the time is over."""
+    Workstream.objects.filter(pk=floor.chat.pk).update(auto_assigns=True, auto_accepts=True)
+    return floor
+
+
+def accepting(chat: Conversation, agent: Agent) -> Body:
+    offer, actor = offer_of(chat), actor_of(agent)
+    return lambda: offers.accept(actor, offer.pk, now=at(130))
+
+
+def opening(chat: Conversation) -> Body:
+    offer = offer_of(chat)
+    return lambda: offers.expire(offer.pk, now=at(130))
+
+
+@in_both_orders
+def test_what_opens_by_itself_while_it_is_opened_is_accepted_once(told: Floor, first: int) -> None:
+    chat = told.offered()
+
+    accepted, opened = race(first, accepting(chat, told.ana), opening(chat))
+
+    if first == 0:
+        assert (accepted.by_itself, opened) == (False, None)
+    else:
+        assert (code_of(accepted), opened.by_itself) == ("offer_gone", True)
+    assert codes(chat).count("conversation.accepted") == 1
+    assert (fresh(chat).agent_id, units_of(told.ana)) == (told.ana.pk, 30)
+    assert broken(LATER) == []
+
+
+def test_without_locks_it_would_be_accepted_twice(told: Floor, without_locks: None) -> None:
+    chat = told.offered()
+
+    together(accepting(chat, told.ana), opening(chat))
+
+    assert codes(chat).count("conversation.accepted") == 2
+
+
+@in_both_orders
+def test_what_is_force_closed_does_not_open_and_what_opened_is_closed(told: Floor, first: int) -> None:
+    chat, sara = told.offered(), actor_of(told.sara)
+
+    def force() -> object:
+        return closure.force_close(sara, chat.pk, version=chat.version, confirmed=EVERY_CAUTION, now=at(130))
+
+    forced, opened = race(first, force, opening(chat))
+
+    if first == 0:
+        assert (forced.code, opened) == ("conversation.force_closed", None)
+        assert units_of(told.ana) == 0
+    else:
+        assert opened.by_itself
+        assert isinstance(forced, Stale)
+        assert units_of(told.ana) == 30
+    assert broken(LATER) == []
+
+
+def test_without_locks_a_closed_conversation_would_open(told: Floor, without_locks: None) -> None:
+    chat, sara = told.offered(), actor_of(told.sara)
+
+    def force() -> object:
+        return closure.force_close(sara, chat.pk, version=chat.version, confirmed=EVERY_CAUTION, now=at(130))
+
+    outcomes = together(force, opening(chat))
+
+    assert did_damage(*outcomes)
+
+
+def test_two_processes_open_it_once(told: Floor) -> None:
+    chat = told.offered()
+
+    outcomes = together(*[lambda: timers.run_due(now=at(130))] * 2)
+
+    assert sorted(outcomes) == [0, 1]
+    assert codes(chat).count("conversation.accepted") == 1
+    assert broken(LATER) == []
 
 
 # --- an agent changes presence while work is offered to them --------------------------------------------------------

@@ -271,7 +271,7 @@ def test_the_card_says_open_and_why_there_is_no_rejecting(told: Floor, client: C
     assert "Accept" not in found
     assert 'aria-disabled="true" data-code="reject_assigned"' in found
     assert "/reject/" not in found
-    assert "Opens by itself when the time is over." in found
+    assert "It cannot be rejected, and opens by itself when the time is over." in found
     assert "Assigned to you by Sara Test" in found
 
 
