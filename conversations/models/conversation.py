@@ -7,10 +7,11 @@ import uuid
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, OrderBy, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models.indexes import PartsOfWords, PostgreSQLIndex
 from routing.models import Agent, CapacityProfile, Channel, ChannelKind, Queue, Skill, Workstream
 from supervisor_console.kernel.pages import Page
 
@@ -87,6 +88,10 @@ class Customer(models.Model):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+        indexes = [
+            models.Index(Lower("name"), name="customer_name"),
+            PartsOfWords("name", name="customer_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -276,19 +281,6 @@ class Conversation(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["-created_at", "-id"], condition=Q(closed_at__isnull=True), name="conv_ongoing_created"
-            ),
-            models.Index(
-                fields=["queue", "-created_at", "-id"],
-                condition=Q(closed_at__isnull=True),
-                name="conv_ongoing_queue",
-            ),
-            models.Index(
-                fields=["first_wait_started_at", "id"],
-                condition=Q(closed_at__isnull=True),
-                name="conv_ongoing_wait",
-            ),
-            models.Index(
                 fields=["state", "-created_at", "-id"],
                 condition=Q(closed_at__isnull=True),
                 name="conv_ongoing_state",
@@ -297,9 +289,6 @@ class Conversation(models.Model):
                 fields=["agent"],
                 condition=Q(closed_at__isnull=True, holds_capacity=True),
                 name="conv_held_by_agent",
-            ),
-            models.Index(
-                fields=["-created_at", "-id"], condition=Q(closed_at__isnull=False), name="conv_closed_created"
             ),
             models.Index(
                 fields=["last_activity_at"], condition=Q(closed_at__isnull=True), name="conv_ongoing_activity"
@@ -319,17 +308,34 @@ class Conversation(models.Model):
                     "holder": ["holder", "standing"],
                     "priority": ["priority", "standing"],
                     "transfers": ["-transfer_count", "standing"],
+                    "workstream": ["workstream", "standing"],
+                    "customer": ["customer", "standing"],
                 }.items()
+            ),
+            *(
+                models.Index(
+                    fields=[*fields, "standing", "standing_since", "id", "created_at"],
+                    condition=Q(closed_at__isnull=True, **condition),
+                    name=f"conv_order_{name}",
+                )
+                for name, fields, condition in (
+                    ("unanswered", ["unanswered_since"], {"unanswered_since__isnull": False}),
+                    ("handling", ["handling_since"], {"handling_since__isnull": False}),
+                    ("handled", ["-handled"], {"handling_since__isnull": True}),
+                    ("waiting", ["first_wait_started_at"], {"accepted_at__isnull": True}),
+                    ("back", ["state_changed_at"], {"accepted_at__isnull": False, "standing": 0}),
+                )
+            ),
+            PostgreSQLIndex(
+                OrderBy(F("accepted_at") - F("first_wait_started_at"), descending=True),
+                *("standing", "standing_since", "id", "created_at"),
+                condition=Q(closed_at__isnull=True, accepted_at__isnull=False, standing=1),
+                name="conv_order_waited",
             ),
             models.Index(
                 fields=["state_changed_at"], condition=Q(closed_at__isnull=True), name="conv_order_state_since"
             ),
             models.Index(Lower("subject"), condition=Q(closed_at__isnull=True), name="conv_order_subject"),
-            models.Index(
-                fields=["unanswered_since"],
-                condition=Q(closed_at__isnull=True, unanswered_since__isnull=False),
-                name="conv_order_unanswered",
-            ),
             models.Index(
                 fields=["unassignable_since"],
                 condition=Q(closed_at__isnull=True, unassignable_since__isnull=False),
@@ -346,27 +352,22 @@ class Conversation(models.Model):
                 condition=Q(closed_at__isnull=True, standing=0),
                 name="conv_open_changed",
             ),
-            models.Index(
-                fields=["queue", "status_place", "created_at", "channel"],
-                condition=Q(closed_at__isnull=True),
-                name="conv_count_statuses",
+            # What a counter goes through: it holds every filter, so that nothing else is read.
+            *(
+                models.Index(
+                    fields=[*fields, "created_at", "channel", "queue", "sentiment", "holder", "id"],
+                    condition=condition,
+                    name=f"conv_count_{name}",
+                )
+                for name, fields, condition in (
+                    ("statuses", ["status_place"], Q(closed_at__isnull=True)),
+                    ("created", [], Q(closed_at__isnull=True)),
+                    ("unhappy", [], Q(closed_at__isnull=True, sentiment__in=[7, 8, 9])),
+                    ("closed", [], Q(closed_at__isnull=False)),
+                )
             ),
-            models.Index(
-                fields=["created_at", "channel"], condition=Q(closed_at__isnull=True), name="conv_count_older"
-            ),
-            models.Index(
-                fields=["created_at", "channel"],
-                condition=Q(closed_at__isnull=True, sentiment__in=[7, 8, 9]),
-                name="conv_count_unhappy",
-            ),
-            models.Index(
-                fields=[
-                    *("queue", "created_at", "channel", "status_place", "direction"),
-                    *("standing_since", "accepted_at", "first_wait_started_at"),
-                ],
-                condition=Q(closed_at__isnull=True, status_place__in=[0, 1]),
-                name="conv_count_waits",
-            ),
+            PartsOfWords("subject", condition=Q(closed_at__isnull=True), name="conv_words_ongoing"),
+            PartsOfWords("subject", condition=Q(closed_at__isnull=False), name="conv_words_closed"),
             models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="conv_closed_newest"),
             models.Index(
                 fields=["capacity_held_until"],

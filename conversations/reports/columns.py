@@ -67,16 +67,17 @@ def _plain(path: str) -> Key:
     return lambda now: F(path)
 
 
-def _agent_name(path: str) -> Expression:
-    whole = Concat(f"{path}__user__first_name", Value(" "), f"{path}__user__last_name")
-    return Coalesce(NullIf(whole, Value(" ")), f"{path}__user__username")
+def agent_name(user: str) -> Expression:
+    """An agent's name by the path to their user, as a row shows it."""
+    whole = Concat(f"{user}__first_name", Value(" "), f"{user}__last_name")
+    return Coalesce(NullIf(whole, Value(" ")), f"{user}__username")
 
 
 def _agent(now: datetime) -> Expression:
     return Lower(
         Case(
-            When(agent__isnull=False, then=_agent_name("agent")),
-            When(KEEPS_LAST_AGENT, last_agent__isnull=False, then=_agent_name("last_agent")),
+            When(agent__isnull=False, then=agent_name("agent__user")),
+            When(KEEPS_LAST_AGENT, last_agent__isnull=False, then=agent_name("last_agent__user")),
             default=None,
         )
     )

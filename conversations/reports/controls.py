@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -72,6 +73,7 @@ class Pages:
     first: int
     last: int
     total: int
+    of: str
     pages: tuple[Link, ...]
     previous_url: str
     next_url: str
@@ -208,19 +210,27 @@ def page_count(total: int) -> int:
     return max(1, -(-total // PAGE_SIZE))
 
 
-def pages(here: int, total: int, url_of: Callable[[int], str]) -> Pages:
-    """Links to the pages of a list: the first, the last and those around this one."""
+def pages(here: int, total: int, url_of: Callable[[int], str], counted: int | None = None) -> Pages:
+    """Links to the pages of a list: the first, the last and those around this one.
+
+    Where there are more than were ``counted``, nobody knows the last one: the links go on to the next one.
+    """
+    more = counted if counted is not None and total > counted else None
     last = page_count(total)
-    shown = sorted({1, last, *range(max(1, here - 1), min(last, here + 1) + 1)})
+    ends = {1, last} if more is None else {1}
+    shown = sorted({*ends, *range(max(1, here - 1), min(last, here + 1) + 1)})
     links: list[Link] = []
     for before, number in zip([0, *shown], shown, strict=False):
         if number - before > 1:
             links.append(Link("…", ""))
         links.append(Link(str(number), url_of(number), number == here))
+    if more is not None:
+        links.append(Link("…", ""))
     return Pages(
         first=(here - 1) * PAGE_SIZE + 1 if total else 0,
         last=min(here * PAGE_SIZE, total),
         total=total,
+        of=_("more than %(n)s") % {"n": number_format(more, force_grouping=True)} if more is not None else str(total),
         pages=tuple(links),
         previous_url=url_of(here - 1) if here > 1 else "",
         next_url=url_of(here + 1) if here < last else "",

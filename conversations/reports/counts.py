@@ -7,17 +7,29 @@ its total from here, not from a count of its own: tiles, tabs and pages cannot c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, F, Min, Q, Value, When
+from django.db.models import Case, Count, DateTimeField, F, Min, Q, QuerySet, Value, When
+from django.utils.formats import number_format
 
-from conversations.models import ConversationQuerySet, Direction, Sentiment
+from conversations.models import Conversation, ConversationQuerySet, Direction, Sentiment
+from conversations.reports import statements
 from conversations.reports.durations import Band, Clock, queue_wait
-from conversations.reports.filters import Filter, Status, Tab, begun_since
+from conversations.reports.filters import Filter, Status, Tab, plainly
+from conversations.reports.statements import NEVER, Part
 from routing import selectors as routing_selectors
 from routing.models import BasePresence, Queue
+
+LIMIT = 10_000
+"""Numbers are exact up to this one; of more it is said that they are more."""
+
+
+def said(number: int) -> str:
+    """A number as it is printed: ``10,000+`` where it is not counted any further."""
+    return str(number) if number <= LIMIT else f"{number_format(LIMIT, force_grouping=True)}+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ class Longest:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The figures of the report.
+    """The figures of the report; of a number above the limit it is known only that it is above (see ``count``).
 
     ``by_status``: M5a, M6, M7, M8, M9 of domain.md 5.2. ``older``: ongoing ones before the window (D2).
     ``oldest_open``: the open one that waits longest. ``longest``: M4 over inbound ones, and over those back in
@@ -68,88 +80,126 @@ UNHAPPY = frozenset({Sentiment.VERY_NEGATIVE, Sentiment.NEGATIVE, Sentiment.SLIG
 """The steps of sentiment below neutral."""
 
 IS_UNHAPPY = Q(sentiment__in=sorted(UNHAPPY))
-MAY_WAIT = (Status.OPEN, Status.OFFERED)
-WAITING_SINCE = Case(
-    When(Status.OPEN.where, then=F("standing_since")),
-    When(accepted_at__isnull=True, then=F("first_wait_started_at")),
-    default=None,
-    output_field=DateTimeField(),
-)
-"""``durations.waiting_since`` of those that may wait, from what an index of them holds."""
+MAY_WAIT = Q(status_place__in=[0, 1])
+"""Open or offered."""
 
 OPEN_SINCE = Min("standing_since", filter=Status.OPEN.where)
-WAIT_SINCE = Min(WAITING_SINCE, filter=Q(direction=Direction.INBOUND))
+WAIT_SINCE = Min(
+    Case(
+        When(Status.OPEN.where, then=F("standing_since")),
+        When(MAY_WAIT, accepted_at__isnull=True, then=F("first_wait_started_at")),
+        default=None,
+        output_field=DateTimeField(),
+    ),
+    filter=Q(direction=Direction.INBOUND),
+)
+"""The earliest ``durations.waiting_since`` of those that may wait."""
 
 
-def count(visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Queue], now: datetime) -> Counts:
-    """Count what is visible under a filter, the ongoing ones and the closed ones.
+def count(
+    visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Queue], now: datetime, most: int = LIMIT
+) -> Counts:
+    """Count what is visible under a filter, the ongoing ones and the closed ones. One query, two for a search.
 
-    Counting is linear in the ongoing conversations (``benchmarks/results/``), so each count keeps to an index that
-    holds all it reads; words are looked for once, in one query for all counts.
+    Each counter is a walk along an index that holds all it reads, and ends after ``most`` conversations: a number above
+    it says that there are more. Words are looked for once for all counters.
     """
     inside, rows = filter_.created(now), filter_.narrowed(visible)
-    start, going = filter_.window.start(now), rows.ongoing()
-    found = _at_once(going, inside) if filter_.search else _one_by_one(going, inside, start)
+    start, stop = filter_.window.start(now), most + 1
+    closed = _counter(_CLOSED, rows.closed().filter(inside), stop)
+    if filter_.search:
+        found = _at_once(rows.ongoing(), inside)
+        found.take(statements.fetch(statements.united([closed])))
+    else:
+        found = _Found()
+        found.take(statements.fetch(statements.united([*_walks(rows.ongoing(), inside, start, stop), closed])))
     open_since, wait_since = (
         [
             (since, queue, queue_wait(since, queue.wait_warning_seconds, queue.wait_critical_seconds, now))
-            for queue_id, since in waits.items()
-            if since is not None and (queue := queues.get(queue_id)) is not None
+            for queue_id, since in waits
+            if (queue := queues.get(queue_id)) is not None
         ]
         for waits in (found.open_since, found.wait_since)
     )
     bands = {clock.band for _since, _queue, clock in open_since}
     return Counts(
         by_status={status: found.by_status.get(place, 0) for place, status in enumerate(Status)},
-        closed=rows.closed().filter(inside).count(),
-        older=found.older,
+        closed=found.numbers[_CLOSED],
+        older=found.numbers[_OLDER],
         oldest_open=_longest(open_since),
         longest=_longest(wait_since),
-        unhappy=found.unhappy,
+        unhappy=found.numbers[_UNHAPPY],
         worst_open=next((band for band in (Band.CRITICAL, Band.AT_RISK) if band in bands), ""),
     )
 
 
-@dataclass(frozen=True, slots=True)
+_STATUS, _OLDER, _UNHAPPY, _CLOSED, _OPEN_SINCE, _WAIT_SINCE = range(6)
+"""What a row of the one statement tells. Beside it stand a status or a queue, a number, and a moment."""
+
+
+@dataclass(slots=True)
 class _Found:
-    """What the database counted: by the place of the status, by queue, and in all."""
+    """What the database counted: by the place of the status, in all, and since when somebody waits in which queue."""
 
-    by_status: Mapping[int, int]
-    open_since: Mapping[int, datetime | None]
-    wait_since: Mapping[int, datetime | None]
-    older: int
-    unhappy: int
+    by_status: dict[int, int] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    open_since: list[tuple[int, datetime]] = field(default_factory=list)
+    wait_since: list[tuple[int, datetime]] = field(default_factory=list)
+
+    def take(self, told: Iterable[tuple[Any, ...]]) -> None:
+        """Add what rows of the statement tell."""
+        for kind, place, number, since in told:
+            moment = statements.moment(since)
+            if kind == _STATUS:
+                self.by_status[place] = number
+            elif moment is None:
+                self.numbers[kind] += number
+            else:
+                (self.open_since if kind == _OPEN_SINCE else self.wait_since).append((place, moment))
 
 
-def _one_by_one(going: ConversationQuerySet, inside: Q, start: datetime | None) -> _Found:
-    """Four short walks along four indexes."""
-    by_status: dict[int, int] = defaultdict(int)
-    # Grouped by queue as well, in the order of its index: the database need not sort or hash.
-    begun = begun_since(going, start)
-    numbers = begun.values_list("queue_id", "status_place").annotate(number=Count("pk")).order_by()
-    for _queue, place, number in numbers:
-        by_status[place] += number
-    waits = list(
-        going.filter(inside, status_place__in=[list(Status).index(status) for status in MAY_WAIT])
-        .values_list("queue_id")
-        .annotate(open_since=OPEN_SINCE, wait_since=WAIT_SINCE)
-        .order_by()
+PLACES = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(len(Status)))
+
+
+def _walks(going: ConversationQuerySet, inside: Q, start: datetime | None, stop: int) -> Iterator[Part]:
+    """The short walks: the oldest open one of each queue, the longest wait, each status, older ones, unhappy ones."""
+    begun = going.filter(inside)
+    # Moments first: a union takes its types from the first of its parts.
+    oldest = begun.filter(standing=0, queue_id=statements.outer("queue.id")).order_by("standing_since")
+    yield statements.part(oldest.values_list("standing_since")[:1]).within(
+        "SELECT %s, queue.id, 0, ({}) FROM routing_queue AS queue", _OPEN_SINCE
     )
-    return _Found(
-        by_status,
-        {queue: since for queue, since, _ in waits},
-        {queue: since for queue, _, since in waits},
-        going.filter(created_at__lt=start).count() if start is not None else 0,
-        going.filter(inside, IS_UNHAPPY).count(),
+    waits = begun.alias(place=plainly("status_place")).filter(place__in=[0, 1], direction=Direction.INBOUND)
+    for name, rows in (
+        ("first_wait_started_at", waits.filter(accepted_at__isnull=True, first_wait_started_at__isnull=False)),
+        ("state_changed_at", waits.filter(standing=0, accepted_at__isnull=False)),
+    ):
+        yield statements.part(rows.order_by(name).values_list("queue_id", name)[:1]).within(
+            f"SELECT %s, queue_id, 0, {name} FROM ({{}}) AS {name}_first", _WAIT_SINCE
+        )
+    counted = statements.part(_ones(begun.filter(status_place=statements.outer("status.place")), stop))
+    yield counted.within(
+        f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({PLACES}) AS status", _STATUS
     )
+    if start is not None:
+        yield _counter(_OLDER, going.filter(created_at__lt=start), stop)
+    yield _counter(_UNHAPPY, begun.filter(IS_UNHAPPY), stop)
+
+
+def _counter(kind: int, rows: ConversationQuerySet, stop: int) -> Part:
+    return statements.part(_ones(rows, stop)).within(
+        f"SELECT %s, 0, COUNT(*), {NEVER} FROM ({{}}) AS counted{kind}", kind
+    )
+
+
+def _ones(rows: ConversationQuerySet, stop: int) -> QuerySet[Conversation, Any]:
+    """One for each of these, up to so many: nothing has to be read of them."""
+    return rows.order_by().annotate(one=Value(1)).values_list("one")[:stop]
 
 
 def _at_once(going: ConversationQuerySet, inside: Q) -> _Found:
     """One query that looks at each conversation once."""
-    by_status: dict[int, int] = defaultdict(int)
-    open_since: dict[int, datetime | None] = {}
-    wait_since: dict[int, datetime | None] = {}
-    older = unhappy = 0
+    found = _Found(by_status=defaultdict(int))
     rows = going.annotate(is_inside=Case(When(inside, then=True), default=False) if inside else Value(True))
     for queue, place, is_inside, number, low, opened, waits in (
         rows.values_list("queue_id", "status_place", "is_inside")
@@ -157,15 +207,15 @@ def _at_once(going: ConversationQuerySet, inside: Q) -> _Found:
         .order_by()
     ):
         if not is_inside:
-            older += number
+            found.numbers[_OLDER] += number
             continue
-        by_status[place] += number
-        unhappy += low
+        found.by_status[place] += number
+        found.numbers[_UNHAPPY] += low
         if opened is not None:
-            open_since[queue] = opened
-        before = wait_since.get(queue)
-        wait_since[queue] = min((since for since in (before, waits) if since is not None), default=None)
-    return _Found(by_status, open_since, wait_since, older, unhappy)
+            found.open_since.append((queue, opened))
+        if waits is not None:
+            found.wait_since.append((queue, waits))
+    return found
 
 
 def _longest(waits: list[tuple[datetime, Queue, Clock]]) -> Longest | None:

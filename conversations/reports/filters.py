@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateTimeField, Func, Q
+from django.db.models import DateTimeField, Func, IntegerField, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -197,14 +197,17 @@ class Filter:
         start = self.window.start(now)
         return Q(created_at__gte=start) if start is not None else Q()
 
-    def shown(self, rows: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
-        """Those that the list shows: every filter, the window, the tab and the statuses."""
+    def shown(self, rows: ConversationQuerySet, now: datetime, *, is_sieve: bool = True) -> ConversationQuerySet:
+        """Those that the list shows: every filter, the window, the tab and the statuses.
+
+        ``is_sieve``: the window of ongoing ones is a sieve on the way along another order (``begun_since``).
+        """
         rows = self.narrowed(rows)
-        if self.tab is Tab.ONGOING:
+        if self.tab is Tab.ONGOING and is_sieve:
             rows = begun_since(rows.ongoing(), self.window.start(now))
         else:
             rows = rows.filter(self.created(now))
-            rows = rows.closed() if self.tab is Tab.CLOSED else rows
+            rows = {Tab.ONGOING: rows.ongoing, Tab.CLOSED: rows.closed, Tab.ALL: rows.all}[self.tab]()
         if self.statuses:
             places = [place for place, status in enumerate(Status) if status in self.statuses]
             rows = rows.ongoing().filter(status_place__in=places)
@@ -215,12 +218,17 @@ class _Plainly(Func):
     """A column as it is, in words in which no database looks for an index of it."""
 
     arity = 1
-    template = "(%(expressions)s + interval '0')"
-    output_field = DateTimeField()
+    template = "(%(expressions)s + %(nothing)s)"
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
         """SQLite has a sign for it."""
         return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
+def plainly(column: str, *, is_moment: bool = False) -> Func:
+    """A column to sieve by, on the way along an index of another order."""
+    kind = DateTimeField() if is_moment else IntegerField()
+    return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
 
 
 def begun_since(going: ConversationQuerySet, start: datetime | None) -> ConversationQuerySet:
@@ -229,7 +237,7 @@ def begun_since(going: ConversationQuerySet, start: datetime | None) -> Conversa
     Most ongoing conversations began lately, but databases take both for independent and the window for narrow: then
     they read all of it from the heap and sort, where a page is fifty steps along an index.
     """
-    return going if start is None else going.alias(began=_Plainly("created_at")).filter(began__gte=start)
+    return going if start is None else going.alias(began=plainly("created_at", is_moment=True)).filter(began__gte=start)
 
 
 KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])

@@ -20,10 +20,11 @@ from conversations import policy, selectors
 from conversations.models import ConversationQuerySet
 from conversations.reports import controls, counts, handling, tiles
 from conversations.reports.address import Address
-from conversations.reports.columns import BY_KEY, order_by
+from conversations.reports.columns import BY_KEY
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
 from conversations.reports.moments import short_moment
 from conversations.reports.needs import Lane
+from conversations.reports.orders import page_ids
 from conversations.reports.params import Pairs, Params
 from conversations.reports.parts import Empty
 from conversations.reports.rows import Row, reason_data
@@ -190,7 +191,8 @@ def ongoing(
         address = _unsorted(address, params, "sentiment")
 
     visible = selectors.visible(actor)
-    figures = source.counts(actor, visible, filter_)
+    counted = max(counts.LIMIT, address.page * controls.PAGE_SIZE)  # As far as the page that is asked for, at least.
+    figures = source.counts(actor, visible, filter_, counted)
     total = figures.shown(filter_)
     page = min(address.page, controls.page_count(total))
     if page != address.page:
@@ -200,7 +202,7 @@ def ongoing(
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = source.rows(_page_ids(visible, address, now)) if total else []
+    shown_rows = source.rows(page_ids(visible, address, now, controls.PAGE_SIZE)) if total else []
     return Report(
         address=address,
         scope=_scope(actor, filter_, queues),
@@ -216,7 +218,7 @@ def ongoing(
         rows=shown_rows,
         marks={row.id: source.found[row.id].mark for row in shown_rows},
         empty=None if shown_rows else _empty(visible, address, figures, now),
-        pages=controls.pages(page, total, lambda number: replace(address, page=number).url),
+        pages=controls.pages(page, total, lambda number: replace(address, page=number).url, counted),
         panel=panel,
         viewer=_viewer(actor),
     )
@@ -228,13 +230,6 @@ def _unsorted(address: Address, params: Params, column: str) -> Address:
         if key.column == column:
             params.ignore("sort", str(key))
     return replace(address, sort=tuple(key for key in address.sort if key.column != column))
-
-
-def _page_ids(visible: ConversationQuerySet, address: Address, now: datetime) -> list[int]:
-    """The ids of one page: a narrow query over the partial index; the wide rows are fetched for these only."""
-    start = (address.page - 1) * controls.PAGE_SIZE
-    found = address.filter.shown(visible, now).order_by(*order_by(address.sort, address.filter.tab, now))
-    return list(found.values_list("pk", flat=True)[start : start + controls.PAGE_SIZE])
 
 
 def _agent_names(selected: frozenset[int], *, everybody: bool) -> dict[int, str]:
@@ -275,8 +270,8 @@ def _older(figures: counts.Counts, filter_: Filter) -> str:
     if not figures.older or filter_.tab is Tab.CLOSED:
         return ""
     return ngettext(
-        "%(n)d older ongoing one is hidden, show", "%(n)d older ongoing ones are hidden, show", figures.older
-    ) % {"n": figures.older}
+        "%(n)s older ongoing one is hidden, show", "%(n)s older ongoing ones are hidden, show", figures.older
+    ) % {"n": counts.said(figures.older)}
 
 
 def _panel(visible: ConversationQuerySet, conversation_id: int | None) -> Panel | None:

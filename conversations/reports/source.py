@@ -30,7 +30,7 @@ class Source:
         self.found: dict[int, Marked] = dict(known or {})
         self._queues: dict[int, Queue] | None = None
         self._settings: SupervisorSettings | None = None
-        self._counts: dict[tuple[int | None, Filter], Counts] = {}
+        self._counts: dict[tuple[int | None, Filter, int], Counts] = {}
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
         self._lanes: dict[int | None, Lane] = {}
 
@@ -40,11 +40,11 @@ class Source:
             self._queues = {queue.pk: queue for queue in Queue.objects.order_by("name")}
         return self._queues
 
-    def counts(self, actor: Actor, visible: ConversationQuerySet, filter_: Filter) -> Counts:
-        """The counters of a filter; tab and statuses make no difference to them."""
-        key = _scope(actor), replace(filter_, tab=Tab.ONGOING, statuses=frozenset())
+    def counts(self, actor: Actor, visible: ConversationQuerySet, filter_: Filter, most: int) -> Counts:
+        """The counters of a filter, each up to so many; tab and statuses make no difference to them."""
+        key = _scope(actor), replace(filter_, tab=Tab.ONGOING, statuses=frozenset()), most
         if key not in self._counts:
-            self._counts[key] = counts.count(visible, filter_, self.queues(), self.now)
+            self._counts[key] = counts.count(visible, filter_, self.queues(), self.now, most)
         return self._counts[key]
 
     def staffing(self, queue_ids: frozenset[int] | None) -> Staffing:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext
 from conversations.models import Sentiment
 from conversations.reports.address import Address
 from conversations.reports.columns import SortKey
-from conversations.reports.counts import UNHAPPY, Counts, Longest, Staffing
+from conversations.reports.counts import UNHAPPY, Counts, Longest, Staffing, said
 from conversations.reports.durations import NONE, Band, Clock
 from conversations.reports.filters import STATUS_LABELS, Status, Tab
 
@@ -26,6 +26,11 @@ class TabLink:
     count: int
     url: str
     is_current: bool
+
+    @property
+    def said(self) -> str:
+        """The count as it is printed."""
+        return said(self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def tiles(address: Address, counts: Counts, staff: Staffing, *, reads_sentiment:
                 Status.ACTIVE,
                 Status.OFFERED,
             ),
-            note=ngettext("%(n)d offered", "%(n)d offered", offered) % {"n": offered} if offered else "",
+            note=ngettext("%(n)s offered", "%(n)s offered", offered) % {"n": said(offered)} if offered else "",
         ),
         _status_tile(address, "waiting", str(STATUS_LABELS[Status.WAITING]), by_status[Status.WAITING], Status.WAITING),
         _status_tile(address, "wrap_up", str(STATUS_LABELS[Status.WRAP_UP]), by_status[Status.WRAP_UP], Status.WRAP_UP),
@@ -106,7 +111,7 @@ def _status_tile(address: Address, key: str, label: str, number: int, *statuses:
     wanted = frozenset(statuses)
     is_current = address.filter.tab is Tab.ONGOING and address.filter.statuses == wanted and _is_usual(address)
     target = frozenset[Status]() if is_current else wanted
-    return Tile(key, label, value=str(number), url=_ongoing(address, target).url, is_current=is_current)
+    return Tile(key, label, value=said(number), url=_ongoing(address, target).url, is_current=is_current)
 
 
 def _unhappy_tile(address: Address, number: int) -> Tile:
@@ -115,7 +120,7 @@ def _unhappy_tile(address: Address, number: int) -> Tile:
     wanted = frozenset[Sentiment]() if is_current else UNHAPPY
     filter_ = replace(address.filter, tab=Tab.ONGOING, statuses=frozenset[Status](), sentiments=wanted)
     url = replace(address, filter=filter_, page=1).url
-    return Tile("unhappy", _("Unhappy"), value=str(number), note=_("customers"), url=url, is_current=is_current)
+    return Tile("unhappy", _("Unhappy"), value=said(number), note=_("customers"), url=url, is_current=is_current)
 
 
 def _longest_tile(address: Address, longest: Longest | None) -> Tile:

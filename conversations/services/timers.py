@@ -90,7 +90,7 @@ def _due_holds(now: datetime) -> list[int]:
 
 
 def _silent_with_bots(now: datetime) -> list[int]:
-    rows = Conversation.objects.ongoing().filter(state=State.ACTIVE, first_wait_started_at=None)
+    rows = Conversation.objects.ongoing().filter(state=State.ACTIVE, first_wait_started_at=None, accepted_at=None)
     due = rows.filter(last_activity_at__lte=bots.silent_since(now))
     return list(due.order_by("last_activity_at", "pk").values_list("pk", flat=True)[:BATCH])
 

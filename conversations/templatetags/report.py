@@ -107,7 +107,7 @@ def _fillings(report: Report, digest: str, same: Container[int]) -> Iterator[tup
     for tile in report.tiles:
         yield f"tile{tile.key}", _kept(_kept_tile)(language, replace(tile, url="", is_current=False))
     for number, tab in enumerate(report.tabs):
-        yield f"tab{number}", str(tab.count)
+        yield f"tab{number}", tab.said
     lane = report.lane
     yield "lane", _kept(_kept_lane)(language, lane) if lane is not None and lane.total else ""
     if report.groups:
@@ -144,8 +144,8 @@ def _kept_lane(language: str | None, lane: Lane) -> str:
 
 
 def _pages(language: str | None, pages: Pages) -> str:
-    numbers = {"first": pages.first, "last": pages.last, "total": pages.total}
-    html: str = _kept(_kept_pages)(language, replace(pages, first=0, last=0, total=0))
+    numbers = {"first": pages.first, "last": pages.last, "total": pages.of}
+    html: str = _kept(_kept_pages)(language, replace(pages, first=0, last=0, total=0, of=""))
     for name, number in numbers.items():
         html = html.replace(place(name), str(number))
     return html

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -9,11 +10,14 @@ import pytest
 from django.utils import timezone
 
 from conversations.models import Conversation, Sentiment, SupervisorSettings
+from conversations.reports import counts, orders
 from conversations.reports import ongoing as reports
-from conversations.reports.columns import COLUMNS
+from conversations.reports.address import Address
+from conversations.reports.columns import COLUMNS, order_by
 from conversations.reports.durations import NONE, Clock, waiting_since
 from conversations.reports.filters import Status
 from conversations.reports.ongoing import Report
+from conversations.reports.params import Params
 from conversations.reports.rows import Row, status_of
 from conversations.services import assignment, closure, messaging, offers, supervision
 from routing.models import Agent, BasePresence, Channel, User
@@ -656,3 +660,76 @@ def test_every_agent_can_be_asked_for(floor: Floor) -> None:
     group = next(group for group in look(floor.sara).groups if group.name == "agent")
 
     assert names([floor.ana, floor.boris, floor.cene]) < {option.label for option in group.options}
+
+
+# --- many ---------------------------------------------------------------------------------------------------------
+
+
+def test_more_than_are_counted_is_said_everywhere(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "LIMIT", 3)
+    for _ in range(4):
+        created(floor.start(), NOW - timedelta(hours=25))
+        Conversation.objects.filter(pk=floor.start(now=at(10)).pk).update(sentiment=Sentiment.NEGATIVE)
+    for _ in range(2):
+        floor.closed()
+
+    report = look(floor.sara)
+
+    assert [tab.said for tab in report.tabs] == ["3+", "2", "3+"]
+    assert {key: tile(report, key) for key in ("ongoing", "open", "active", "unhappy")} == {
+        "ongoing": "3+",
+        "open": "3+",
+        "active": "0",
+        "unhappy": "3+",
+    }
+    assert report.older == "3+ older ongoing ones are hidden, show"
+
+
+def test_a_number_at_the_limit_is_exact(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "LIMIT", 3)
+    for _ in range(3):
+        floor.start()
+
+    report = look(floor.sara)
+
+    assert [tab.said for tab in report.tabs] == ["3", "0", "3"]
+    assert report.pages.of == "3"
+
+
+def test_pages_beyond_what_is_counted_go_on_to_the_last(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversations = many(floor, 103)
+    monkeypatch.setattr(counts, "LIMIT", 20)
+
+    pages = [look(floor.sara, page=str(number)) for number in (1, 2, 3)]
+
+    assert [pk for page in pages for pk in ids(page)] == pks(*conversations)
+    assert [page.pages.of for page in pages] == ["more than 50", "more than 100", "103"]
+    assert [bool(page.pages.next_url) for page in pages] == [True, True, False]
+    assert [link.label for link in pages[1].pages.pages] == ["1", "2", "3", "…"]
+    assert [tab.said for tab in pages[2].tabs] == ["20+", "0", "20+"], "tabs and tiles do not change with the page"
+    beyond = look(floor.sara, page="9")
+    assert ids(beyond) == ids(pages[2])
+    assert beyond.ignored.endswith("page=9")
+
+
+@pytest.mark.parametrize("second", ["", "-wait", "queue"])
+def test_a_page_that_is_put_together_is_the_plain_order(
+    floor: Floor, each: dict[str, Conversation], second: str
+) -> None:
+    """Whatever walks find it, a page is what the columns' own values say, sorted all at once."""
+    for place in range(3):
+        floor.start(now=at(100 + place // 2))  # Twins among them.
+    back = floor.active(by=floor.boris)
+    closure.close_session(actor_of(floor.boris), back.pk, now=at(500))
+    Conversation.objects.filter(pk=each["active"].pk).update(sentiment=0, unanswered_since=at(200))
+    Conversation.objects.filter(pk=each["waiting"].pk).update(handled=timedelta(minutes=9), sentiment=7)
+    created(each["offered"], NOW - timedelta(days=2))
+    visible = Conversation.objects.all()
+    for column in COLUMNS:
+        for lead in (column.key, f"-{column.key}"):
+            values = {"sort": [lead, *([second] if second.lstrip("-") not in ("", column.key) else [])]}
+            address = Address.parse(Params(values))
+            plain = address.filter.shown(visible, NOW).order_by(*order_by(address.sort, address.filter.tab, NOW))
+            for page in (1, 2, 3):
+                found = orders.page_ids(visible, replace(address, page=page), NOW, 4)
+                assert found == [one.pk for one in plain[(page - 1) * 4 : page * 4]], f"{values}, page {page}"

@@ -1,0 +1,68 @@
+"""Which indexes has PostgreSQL alone? SQLite makes none of them, and reads what they would spare it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+NOTHING = "SELECT 1"
+
+
+class PostgreSQLIndex(models.Index):
+    """An index over what SQLite could compute only with functions of Django's, which no other program has."""
+
+    def create_sql(self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        """The statement that makes it, or one that does nothing."""
+        if not self.is_possible(schema_editor.connection):
+            return NOTHING
+        return super().create_sql(model, schema_editor, using, **kwargs)
+
+    def remove_sql(self, model: type[models.Model], schema_editor: Any, **kwargs: Any) -> Any:
+        """The statement that takes it away, or one that does nothing."""
+        if schema_editor.connection.vendor != "postgresql":
+            return NOTHING
+        return f"DROP INDEX IF EXISTS {schema_editor.quote_name(self.name)}"
+
+    def is_possible(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether this database can have it."""
+        return connection.vendor == "postgresql"
+
+
+class PartsOfWords(PostgreSQLIndex):
+    """Finds parts of words in a text, whatever their case: three letters or more. Needs the extension ``pg_trgm``."""
+
+    def __init__(self, field: str, *, name: str, condition: models.Q | None = None) -> None:
+        super().__init__(fields=[field], name=name, condition=condition)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """How a migration writes it down."""
+        path, _args, kwargs = super().deconstruct()
+        (field,) = kwargs.pop("fields")
+        return path, [field], kwargs
+
+    def create_sql(self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        """The statement that makes it; the text is written as ``icontains`` does."""
+        if not self.is_possible(schema_editor.connection):
+            return NOTHING
+        return self.statement(model, schema_editor)
+
+    def statement(self, model: type[models.Model], schema_editor: Any) -> str:
+        """The statement that makes it, for a person too."""
+        quote = schema_editor.quote_name
+        ours: Any = self  # How Django writes a condition is not among what its types tell.
+        condition = ours._get_condition_sql(model, schema_editor)
+        return (
+            f"CREATE INDEX IF NOT EXISTS {quote(self.name)} ON {quote(model._meta.db_table)} USING gin "
+            f"(UPPER({quote(self.fields[0])}) gin_trgm_ops) WITH (fastupdate = off)"
+            f"{f' WHERE {condition}' if condition else ''}"
+        )
+
+    def is_possible(self, connection: BaseDatabaseWrapper) -> bool:
+        """Where the extension is."""
+        if connection.vendor != "postgresql":
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
+            return cursor.fetchone() is not None

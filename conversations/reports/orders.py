@@ -1,0 +1,136 @@
+"""Which conversations stand on a page? Their ids, found by walking along indexes as far as the page is.
+
+Most orders have an index. Two kinds have several, and a page is put together from short walks along them:
+
+* by a time that runs for some and rests for others, or that some do not have: each *branch* has an order that does not
+  change with the clock;
+* by the name of a queue, a workstream or an agent: their conversations follow each other, *value* by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Expression, F, OrderBy, Q, QuerySet
+from django.db.models.functions import Lower
+
+from conversations.models import ConversationQuerySet
+from conversations.reports import statements
+from conversations.reports.address import Address
+from conversations.reports.columns import agent_name, order_by
+from conversations.reports.filters import Tab
+from routing.models import Agent, Queue, Workstream
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Some of the conversations, and what orders them as the column does; ``is_since``: the earliest is the longest.
+
+    Without a ``value`` the column is empty for all of them.
+    """
+
+    where: Q
+    value: Expression | F | None = None
+    is_since: bool = False
+
+
+BRANCHES: Mapping[str, tuple[Branch, ...]] = {
+    "wait": (
+        Branch(Q(accepted_at__isnull=True, first_wait_started_at__isnull=False), F("first_wait_started_at"), True),
+        Branch(Q(accepted_at__isnull=False, standing=0), F("state_changed_at"), True),
+        Branch(Q(accepted_at__isnull=False, standing=1), F("accepted_at") - F("first_wait_started_at")),
+        Branch(Q(accepted_at__isnull=True, first_wait_started_at__isnull=True)),
+    ),
+    "handle": (
+        Branch(Q(handling_since__isnull=False), F("handling_since"), True),
+        Branch(Q(handling_since__isnull=True), F("handled")),
+    ),
+    "unanswered": (
+        Branch(Q(unanswered_since__isnull=False), F("unanswered_since"), True),
+        Branch(Q(unanswered_since__isnull=True)),
+    ),
+    "sentiment": (Branch(Q(sentiment__gt=0), F("sentiment")), Branch(Q(sentiment=0))),
+}
+"""``durations.wait_sql`` and its like, without the clock."""
+
+
+VALUES: Mapping[str, tuple[QuerySet[Any, Any], Expression | F, str]] = {
+    "queue": (Queue.objects.all(), F("name"), "queue_id"),
+    "workstream": (Workstream.objects.all(), F("name"), "workstream_id"),
+    "agent": (Agent.objects.all(), agent_name("user"), "holder"),
+}
+"""Whose names a column shows, how they are written, and the column that says which one it is."""
+
+
+def page_ids(visible: ConversationQuerySet, address: Address, now: datetime, size: int) -> list[int]:
+    """The ids of one page, in its order. One query."""
+    start = (address.page - 1) * size
+    order = order_by(address.sort, address.filter.tab, now)
+    if not address.sort or address.filter.tab is not Tab.ONGOING:
+        return _ids(address.filter.shown(visible, now), order, start, size)
+    lead = address.sort[0]
+    if lead.column in BRANCHES:
+        return _by_branches(visible, address, now, order, start, size)
+    # Who looks for the earliest that began in the window goes there at once; the others sieve on their way.
+    found = address.filter.shown(visible, now, is_sieve=lead.column != "created")
+    if lead.column not in VALUES:
+        return _ids(found, order, start, size)
+    values, name, column = VALUES[lead.column]
+    if connection.vendor != "postgresql":  # SQLite has no LATERAL.
+        return _ids(found, [order[0], OrderBy(F(column), descending=lead.descending), *order[1:]], start, size)
+    by_name = values.order_by(OrderBy(Lower(name), descending=lead.descending), "-pk" if lead.descending else "pk")
+    return _by_value(found, by_name, column, order[1:], start, size)
+
+
+def _ids(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> list[int]:
+    return list(found.order_by(*order).values_list("pk", flat=True)[start : start + size])
+
+
+def _by_branches(
+    visible: ConversationQuerySet, address: Address, now: datetime, order: Sequence[OrderBy], start: int, size: int
+) -> list[int]:
+    """Merge the branches: of each as many as the page could take, along its index."""
+    keys = {f"key{place}": one.expression for place, one in enumerate(order)}
+    parts: list[statements.Part] = []
+    for branch in BRANCHES[address.sort[0].column]:
+        found = address.filter.shown(visible, now, is_sieve=not branch.is_since).filter(branch.where)
+        falls = address.sort[0].descending is not branch.is_since
+        lead = [OrderBy(branch.value, descending=falls)] if branch.value is not None else []
+        rows = found.order_by(*lead, *order[1:]).annotate(**keys).values_list("id", *keys)[: start + size]
+        parts.append(statements.part(rows).within(f"SELECT * FROM ({{}}) AS branch{len(parts)}"))
+    by = ", ".join(
+        f"{key} {'DESC' if one.descending else 'ASC'}{' NULLS LAST' if one.nulls_last else ''}"
+        for key, one in zip(keys, order, strict=True)
+    )
+    page = statements.united(parts).within(
+        f"SELECT id FROM ({{}}) AS branches ORDER BY {by} LIMIT {size} OFFSET {start}"
+    )
+    return [pk for (pk,) in statements.fetch(page)]
+
+
+def _by_value(
+    found: ConversationQuerySet,
+    by_name: QuerySet[Any, Any],
+    column: str,
+    order: Sequence[OrderBy],
+    start: int,
+    size: int,
+) -> list[int]:
+    """Value by value in the order of their names, those without one in the end.
+
+    A nested loop keeps the order of what is outside and of what is inside, so that nothing is sorted, and it ends with
+    the page.
+    """
+    values = statements.part(by_name.values_list("id"))
+    of_value, of_nobody = (
+        statements.part(found.filter(where).order_by(*order).values_list("id")[: start + size])
+        for where in (Q(**{column: statements.outer("value.id")}), Q(**{f"{column}__isnull": True}))
+    )
+    walk = statements.joined(values, of_value, "SELECT found.id FROM ({}) AS value CROSS JOIN LATERAL ({}) AS found")
+    rest = of_nobody.within("SELECT id FROM ({}) AS nobody")
+    page = statements.united([walk, rest]).within(f"SELECT id FROM ({{}}) AS page LIMIT {size} OFFSET {start}")
+    return [pk for (pk,) in statements.fetch(page)]
