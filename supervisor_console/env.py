@@ -122,6 +122,16 @@ class Environment:
             return ""
         return value
 
+    def provider(self, name: str, *, is_local: bool) -> str:
+        """The address of a provider of single sign-on, without a slash at its end, or nothing."""
+        value = self.text(name).rstrip("/")
+        parts = _split(value)
+        schemes = {"https", "http"} if is_local else {"https"}
+        if value and (parts is None or parts[0] not in schemes or not parts[1] or "?" in value or "#" in value):
+            self.fault(name, f"{value!r} is not the address of a provider; write it like https://login.example.org.")
+            return ""
+        return value
+
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's description of the database at an address, which may hold a password and so is never repeated."""
         value = self.text(name, default)

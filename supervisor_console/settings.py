@@ -58,6 +58,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "channels",
     "csp",
     "django_htmx",
@@ -159,6 +161,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "supervisor_console_cached",
+        "KEY_FUNCTION": "supervisor_console.kernel.caching.key_of",
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
 }
@@ -203,6 +206,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Single sign-on, where a provider is named: the name is what the log-in calls it.
+SSO_ISSUER = env.provider("SINGLE_SIGN_ON_ISSUER", is_local=LOCAL)
+SINGLE_SIGN_ON = env.text("SINGLE_SIGN_ON_NAME", "single sign-on") if SSO_ISSUER else ""
+SOCIALACCOUNT_ADAPTER = "supervisor_console.accounts.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
+if SSO_ISSUER:
+    why = "Single sign-on needs it, because SINGLE_SIGN_ON_ISSUER is set."
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "single-sign-on",
+                "name": SINGLE_SIGN_ON,
+                "client_id": env.required("SINGLE_SIGN_ON_CLIENT_ID", why),
+                "secret": env.required("SINGLE_SIGN_ON_CLIENT_SECRET", why),
+                "settings": {"server_url": SSO_ISSUER},
+            }
+        ],
+    }
+elif env.text("SINGLE_SIGN_ON_CLIENT_ID"):
+    env.fault("SINGLE_SIGN_ON_CLIENT_ID", "is set, but SINGLE_SIGN_ON_ISSUER is not: without it there is no provider.")
 # In the demo every password is a demo password, and outside the demo no demo password opens anything: each kind of
 # installation knows its own hashers only.
 PASSWORD_HASHERS = (

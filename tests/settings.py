@@ -26,6 +26,10 @@ TEST_VARIABLES = {
     "REDIS_URL": os.environ.get("TEST_REDIS_URL", ""),
     "SECRET_KEY": "a-key-for-tests-only-and-long-enough-to-be-accepted",
     "SENTIMENT_SCORER": "",
+    "SINGLE_SIGN_ON_CLIENT_ID": "",
+    "SINGLE_SIGN_ON_CLIENT_SECRET": "",
+    "SINGLE_SIGN_ON_ISSUER": "",
+    "SINGLE_SIGN_ON_NAME": "",
     "TIME_ZONE": "",
 }
 os.environ.update(TEST_VARIABLES)

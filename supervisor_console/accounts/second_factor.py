@@ -28,6 +28,8 @@ FREE: Final = frozenset(
         "account_logout",
         "account_change_password",
         "account_reauthenticate",
+        "openid_connect_callback",
+        "single_sign_on",
         "mfa_index",
         "mfa_activate_totp",
         "mfa_authenticate",

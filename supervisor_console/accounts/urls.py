@@ -3,11 +3,18 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor_console.accounts import views
+from supervisor_console.accounts import single_sign_on, views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="account_login"),
     path("login/code/", views.CodeView.as_view(), name="mfa_authenticate"),
+    path("login/single-sign-on/", single_sign_on.begin, name="single_sign_on"),
+    path(
+        "login/single-sign-on/callback/",
+        single_sign_on.callback,
+        {"provider_id": single_sign_on.PROVIDER},
+        name="openid_connect_callback",
+    ),
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("account/", views.AccountView.as_view(), name="mfa_index"),
     path("account/password/", views.PasswordView.as_view(), name="account_change_password"),

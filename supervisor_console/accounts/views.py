@@ -10,6 +10,7 @@ from allauth.mfa.base import views as mfa_views
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
+from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import Form
@@ -46,8 +47,12 @@ class LoginView(account_views.LoginView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With where to go on afterwards."""
-        return {**super().get_context_data(**kwargs), "next": self.get_next_url() or ""}
+        """With where to go on afterwards, and the other way in."""
+        return {
+            **super().get_context_data(**kwargs),
+            "next": self.get_next_url() or "",
+            "single_sign_on": settings.SINGLE_SIGN_ON,
+        }
 
 
 class CodeView(mfa_views.AuthenticateView):

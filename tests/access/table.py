@@ -56,6 +56,9 @@ ROWS = [
     # The door.
     Row("login/",                                  "++++++++-", "+++++++++"),
     Row("login/code/",                             "LLL+++++-", "LLL++++++"),
+    # Without a provider of single sign-on.
+    Row("login/single-sign-on/",                   "xxxxxxxxx", "?????????"),
+    Row("login/single-sign-on/callback/",          "?????????", "xxxxxxxxx"),
     Row("logout/",                                 "xxxxxxxxx", "ooooooooo"),
     Row("healthz",                                 "+++++++++", "xxxxxxxxx"),
     Row("favicon.ico",                             "+++++++++", "xxxxxxxxx"),

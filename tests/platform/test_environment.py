@@ -83,8 +83,12 @@ def test_without_any_environment_the_console_asks_for_its_secret_and_does_not_st
         ("LOG_LEVEL", "loud"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:high/0"),
+        ("REQUIRE_SECOND_FACTOR", "supervisor, customer"),
         ("SECRET_KEY", "short"),
         ("SENTIMENT_SCORER", "not a path"),
+        ("SINGLE_SIGN_ON_CLIENT_ID", "console"),
+        ("SINGLE_SIGN_ON_ISSUER", "http://login.example.org"),
+        ("SINGLE_SIGN_ON_ISSUER", "login.example.org"),
         ("TIME_ZONE", "Mars/Olympus"),
     ],
 )
@@ -94,6 +98,14 @@ def test_a_wrong_value_is_refused_with_the_name_of_its_variable_and_no_traceback
     assert done.returncode == 1
     assert done.stderr.startswith(f"console.E001 {name}: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_single_sign_on_needs_all_that_the_provider_gave() -> None:
+    done = manage("check", **(PRODUCTION | {"SINGLE_SIGN_ON_ISSUER": "https://login.example.org/realms/work/"}))
+    given = {"SINGLE_SIGN_ON_CLIENT_ID": "console", "SINGLE_SIGN_ON_CLIENT_SECRET": "x"}
+
+    assert [line.split()[1] for line in done.stderr.splitlines()] == [f"{name}:" for name in given]
+    assert manage("check", **(PRODUCTION | given | {"SINGLE_SIGN_ON_ISSUER": "https://x.example.org"})).returncode == 0
 
 
 def test_all_faults_are_told_at_once() -> None:
