@@ -31,6 +31,7 @@ from routing.models import Agent, BasePresence
 from routing.policy import (
     Candidate,
     Contender,
+    Load,
     PresenceCause,
     Work,
     choose,
@@ -285,12 +286,22 @@ class _Look:
         base = Agent.objects.values_list("presence__base", flat=True).get(pk=contender.agent_id)
         self._contenders[contender.agent_id] = replace(
             contender,
-            candidate=replace(candidate, load=candidate.load.plus(work.cost), base_presence=BasePresence(base)),
+            candidate=replace(candidate, load=self._load_with(candidate, work), base_presence=BasePresence(base)),
             past=replace(contender.past, last_assigned_at=at),
         )
         if base != candidate.base_presence:
             self._in_vain.clear()  # Another presence may be allowed where the former was not.
         self._place(contender.agent_id)
+
+    def _load_with(self, candidate: Candidate, work: Work) -> Load:
+        """What the agent holds with this work on top.
+
+        What counts until the day is over is counted afresh: who had it today and gets it back has used nothing more.
+        """
+        daily = {limit.profile_id for limit in candidate.limits.profiles if limit.is_daily}
+        if daily & work.cost.profiles.keys():
+            return selectors.loads([candidate.agent_id], self._at)[candidate.agent_id]
+        return candidate.load.plus(work.cost)
 
     def _refresh(self, agent_id: int) -> None:
         """Read again an agent of whom this look had a wrong idea."""

@@ -83,6 +83,21 @@ def test_one_that_comes_back_to_the_same_agent_is_one(floor: Floor, daily: Capac
     assert items(floor, daily, at(70)) == 1
 
 
+def test_in_one_look_too_one_that_comes_back_to_the_same_agent_is_one(floor: Floor, daily: CapacityProfile) -> None:
+    CapacityProfile.objects.update(limit=3)
+    set_presence(floor.boris, BasePresence.AWAY, set_by=SetBy.AGENT)
+    over(floor, floor.active(), 30)
+    back = floor.active()
+    assignment.release(actor_of(floor.ana), back.pk, now=at(40))
+    new = floor.start(now=at(45))
+    assert items(floor, daily, at(50)) == 2
+
+    assert distribution.distribute(everywhere=True, now=at(50)) == 2
+
+    assert (fresh(back).agent_id, fresh(new).agent_id) == (floor.ana.pk, floor.ana.pk)
+    assert items(floor, daily, at(60)) == 3
+
+
 def test_a_profile_that_comes_free_at_once_does(floor: Floor, daily: CapacityProfile) -> None:
     CapacityProfile.objects.update(reset="immediate")
     over(floor, floor.active(), 40)
