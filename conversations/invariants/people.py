@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations import selectors
 from conversations.invariants.rows import (
     OF_CONVERSATION,
     has_agent,
@@ -24,9 +25,6 @@ from conversations.invariants.rows import (
 from conversations.models import Mode, State, StateReason
 from routing.invariants import person
 from supervisor_console.kernel.invariants import GRACE, About, Row, Rule, Scope
-
-GONE = timedelta(seconds=30) + GRACE
-"""How long a monitor's page may be gone before somebody must have noticed (domain.md 3.3)."""
 
 WAS_CUT_OFF = Q(state=State.WRAP_UP, reason=StateReason.AUTO_CLOSED_BY_SYSTEM)
 """A call that reached its limit: its session ended then, the after-work has none (T14)."""
@@ -102,7 +100,9 @@ def _in_closed(scope: Scope) -> Iterator[Row]:
 
 
 def _lost_monitor(scope: Scope) -> Iterator[Row]:
-    rows = live_participants(scope).filter(mode=Mode.MONITOR, seen_at__lt=scope.now - GONE)
+    """Gone for longer than the settings let a monitor's page be, and nobody noticed (domain.md 3.3)."""
+    gone = timedelta(seconds=selectors.settings_row().monitor_disconnect) + GRACE
+    rows = live_participants(scope).filter(mode=Mode.MONITOR, seen_at__lt=scope.now - gone)
     return told(rows, name=person("user__"))
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from conversations import selectors
+from conversations.invariants import faults_of
 from conversations.models import Conversation, HistoryEntry, Message, Participant, SupervisorSettings
 from conversations.services import assignment, closure, messaging, offers, supervision, timers
 from routing.models import Agent, Channel
@@ -247,13 +248,14 @@ def test_a_monitor_whose_page_is_gone_for_thirty_seconds_is_dropped(floor: Floor
 
 
 def test_how_long_a_lost_page_is_waited_for_is_a_setting(floor: Floor, sara: Actor) -> None:
-    SupervisorSettings.objects.update(monitor_disconnect=120)
+    SupervisorSettings.objects.update(monitor_disconnect=900)
     chat = floor.active()
     supervision.monitor(sara, chat.pk, now=at(50))
 
-    assert timers.run_due(now=at(170), misses=False) == 0
-    assert supervision.drop_lost_monitor(chat.participants.get(mode="monitor").pk, SYSTEM, now=at(170)) is None
-    assert timers.run_due(now=at(171)) == 1
+    assert timers.run_due(now=at(950), misses=False) == 0
+    assert [found.code for found in faults_of(chat.pk, at(950))] == [], "the checker waits as long"
+    assert supervision.drop_lost_monitor(chat.participants.get(mode="monitor").pk, SYSTEM, now=at(950)) is None
+    assert timers.run_due(now=at(951)) == 1
     assert people(chat) == {"ana": "primary"}
 
 

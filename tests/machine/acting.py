@@ -147,7 +147,10 @@ class Acting(RuleBasedStateMachine):
             for violation in rule.violations(Scope(now=self.now))
         ]
         assert faults == [], faults
-        held = {pk: load.units for pk, load in selectors.loads(after.names, self.now).items()}
+        loads = selectors.loads(after.names, self.now)
+        held = {pk: load.units for pk, load in loads.items()}
+        used = {pk: dict(load.items) for pk, load in loads.items()}
+        assert used == holding.items(after, self.now), "profiles do not count what is held, or was accepted today (1.4)"
         assert held == holding.units(after, self.now), "capacity is not the sum of what is held (domain.md 2.5, 1)"
 
     # --- choosing ---------------------------------------------------------------------------------------------------

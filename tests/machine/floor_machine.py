@@ -12,7 +12,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from conversations.models import SupervisorSettings
 from conversations.services import chat_pages, closure, distribution, timers
-from routing.models import Agent, Channel, WrapUpBlock
+from routing.models import Agent, CapacityProfile, Channel, ResetFrequency, Workstream, WrapUpBlock
 from routing.services import presence
 from supervisor_console.kernel.actor import Role
 from tests.cast import Floor, actor_of, give_view_all_queues, make_agent
@@ -31,7 +31,10 @@ LATER = st.sampled_from([130, 1000, 3700, 2 * 86400, 31 * 86400])
 
 
 def furnish(floor: Floor) -> None:
-    """The floor on which the machine runs: every kind of wrap-up, a small agent, a bot, a supervisor who takes work."""
+    """The floor on which the machine runs: every kind of wrap-up, a small agent, a bot, a supervisor who takes work.
+
+    Live chats and SMS count until the day is over; SMS take a seat too; calls open by themselves, and nobody is asked.
+    """
     supa = make_agent("supa", floor.billing, floor.returns, floor.calls, roles=(Role.SUPERVISOR, Role.AGENT))
     give_view_all_queues(supa.user)
     blocks = {floor.chat: WrapUpBlock.ALWAYS, floor.sms: WrapUpBlock.NONE, floor.voice: WrapUpBlock.CUSTOM}
@@ -42,6 +45,14 @@ def furnish(floor: Floor) -> None:
     floor.whatsapp.bot = make_agent("robo", is_bot=True)
     floor.whatsapp.save()
     Agent.objects.filter(pk=floor.ana.pk).update(max_units=60)
+    calm, today = CapacityProfile.objects.create(name="Seats", limit=2), {"reset": ResetFrequency.END_OF_DAY}
+    daily = CapacityProfile.objects.create(name="Cases", limit=3, **today)
+    for workstream, profile in ((floor.chat, daily), (floor.sms, daily), (floor.sms, calm)):
+        workstream.workstream_profiles.create(profile=profile)
+    for agent in (floor.ana, floor.boris):
+        for profile in (calm, daily):
+            agent.agent_profiles.create(profile=profile)
+    Workstream.objects.filter(channel=Channel.VOICE).update(auto_assigns=True, auto_accepts=True)
     SupervisorSettings.objects.filter(pk=1).update(transfer_voice_calls=True, distribution_enabled=True)
 
 

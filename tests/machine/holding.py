@@ -6,7 +6,10 @@ The checker of the product is asked too; two who look from different sides see m
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from tests.machine.picture import Chat, Picture
 
@@ -14,18 +17,43 @@ from tests.machine.picture import Chat, Picture
 def units(picture: Picture, now: datetime) -> dict[int, int]:
     """What each agent holds, added up conversation by conversation (domain.md 2.5, 1; 2.4)."""
     held = dict.fromkeys(picture.names, 0)
+    for agent_id, pk in _holding(picture, now):
+        held[agent_id] += picture.chats[pk].row["units"]
+    return held
+
+
+def items(picture: Picture, now: datetime) -> dict[int, dict[int, int]]:
+    """What each agent has used of each capacity profile, conversation by conversation (domain.md 1.4).
+
+    Of a profile that comes free at the end of the day: what they hold, and what they accepted since midnight.
+    """
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = {
+        (row["agent_id"], row["conversation_id"])
+        for row in picture.rows["Session"]
+        if row["agent_id"] is not None and (row["agent_accepted_at"] or midnight - timedelta(1)) >= midnight
+    }
+    holds = set(_holding(picture, now))
+    found: dict[int, Counter[int]] = {pk: Counter() for pk in picture.names}
+    for agent_id, pk in holds | today:
+        used = [one for one in picture.profiles[pk] if one in picture.daily or (agent_id, pk) in holds]
+        found[agent_id].update(used)
+    return {pk: dict(used) for pk, used in found.items()}
+
+
+def _holding(picture: Picture, now: datetime) -> Iterator[tuple[int, int]]:
+    """Who holds what: agent and conversation (domain.md 2.5, 1; 2.4)."""
     for row in picture.rows["Conversation"]:
         until = row["capacity_held_until"]
         is_blocked = until is None or until > now
         if row["state"] == "active" or (row["state"] == "wrap_up" and row["holds_capacity"] and is_blocked):
-            held[row["agent_id"]] += row["units"]
+            yield row["agent_id"], row["id"]
         elif row["state"] == "closed" and until is not None and until > now:
-            held[row["last_agent_id"]] += row["units"]
+            yield row["last_agent_id"], row["id"]
     ids = {name: pk for pk, name in picture.names.items()}
     for chat in picture.chats.values():
         if chat.asked is not None and chat.asked.is_transfer:
-            held[ids[chat.asked.name]] += chat.row["units"]
-    return held
+            yield ids[chat.asked.name], chat.pk
 
 
 def faults(picture: Picture) -> list[str]:

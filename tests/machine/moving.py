@@ -67,6 +67,8 @@ send             in_conversation  in_conversation  LC PC AM V
 send             waiting          waiting          PC AM
 send             wrap_up          wrap_up          LC PC AM V
 time_passes      offered          open             LC PC AM V
+time_passes      offered          in_conversation  LC PC V
+time_passes      offered          wrap_up          LC V
 time_passes      offered          closed           AM
 time_passes      open             closed           LC PC AM V
 time_passes      waiting          open             PC AM

@@ -23,7 +23,17 @@ from conversations.models import (
     Session,
     SupervisorSettings,
 )
-from routing.models import Agent, Connection, PresenceChange, QueueMembership, StaffingChange, User
+from routing.models import (
+    Agent,
+    CapacityProfile,
+    Connection,
+    Presence,
+    PresenceChange,
+    QueueMembership,
+    StaffingChange,
+    User,
+    Workstream,
+)
 from supervisor_console.models import Announcement
 
 CHANGING: tuple[type[Model], ...] = (
@@ -40,6 +50,8 @@ CHANGING: tuple[type[Model], ...] = (
     QueueMembership,
     Notice,
     SupervisorSettings,
+    Workstream,
+    Conversation.profiles.through,
 )
 GROWING: tuple[type[Model], ...] = (HistoryEntry, Message, StaffingChange, Announcement)
 """Rows that are only ever added."""
@@ -100,6 +112,9 @@ class Picture:
         }
         self.users: dict[int, str] = dict(User.objects.values_list("pk", "username"))
 
+        self.bases: dict[int, str] = dict(Presence.objects.values_list("pk", "base"))
+        self.daily = set(CapacityProfile.objects.filter(reset="end_of_day").values_list("pk", flat=True))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Picture) and (self.rows, self.grown) == (other.rows, other.grown)
 
@@ -129,6 +144,24 @@ class Picture:
             is_over = closed <= now - RELOAD if closed is not None else seen <= now - LOST
             pages[row["agent_id"]].append(is_over)
         return away | {self.names[pk]: now for pk, over in pages.items() if all(over)}
+
+    @cached_property
+    def offline(self) -> set[str]:
+        """Those who show Offline."""
+        rows = self.rows["Agent"]
+        return {self.names[row["id"]] for row in rows if self.bases[row["presence_id"]] == "offline"}
+
+    @cached_property
+    def profiles(self) -> dict[int, list[int]]:
+        """Which capacity profiles a conversation takes."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for row in self.rows["Conversation_profiles"]:
+            found[row["conversation_id"]].append(row["capacityprofile_id"])
+        return found
+
+    def stream(self, chat: Chat) -> Row:
+        """The workstream of a conversation."""
+        return next(row for row in self.rows["Workstream"] if row["id"] == chat.row["workstream_id"])
 
     @cached_property
     def memberships(self) -> set[tuple[int, int]]:

@@ -9,11 +9,22 @@ from hypothesis.stateful import precondition, rule
 
 from conversations.models import SupervisorSettings
 from conversations.services import assignment, closure, supervision
+from routing.models import Workstream
 from routing.services import presence, staffing
 from supervisor_console.kernel.actor import Actor
 from tests.cast import EVERY_CAUTION
 from tests.machine.acting import ANY, ONGOING, Acting
 from tests.machine.picture import Chat, Picture
+
+SWITCHES = ["missed_sets_inactive", "reject_sets_dnd", "notify_agent_on_monitor", "sentiment_enabled"]
+WAITS = [
+    ("decline_pause", 30, 1),
+    ("monitor_disconnect", 30, 120),
+    ("bot_silence", 1200, 60),
+    ("customer_disconnect", 180, 10),
+    ("agent_disconnect", 150, 40),
+]
+"""Each as it came, and another length."""
 
 
 class Supervisors(Acting):
@@ -162,9 +173,27 @@ class Supervisors(Acting):
             whom=name,
         )
 
-    @rule(name=st.sampled_from(["missed_sets_inactive", "reject_sets_dnd", "notify_agent_on_monitor"]))
+    # --- settings: an administrator's, effective at once -------------------------------------------------------------
+
+    @rule(name=st.sampled_from(SWITCHES))
     def change_a_setting(self, name: str) -> None:
         row = SupervisorSettings.objects.get(pk=1)
         setattr(row, name, not getattr(row, name))
         row.save()
+        self.seen = Picture()
+
+    @rule(wait=st.sampled_from(WAITS))
+    def change_a_wait(self, wait: tuple[str, int, int]) -> None:
+        """From what it came with to another one, and back."""
+        name, usual, other = wait
+        row = SupervisorSettings.objects.get(pk=1)
+        setattr(row, name, other if getattr(row, name) == usual else usual)
+        row.save()
+        self.seen = Picture()
+
+    @rule(channel=st.sampled_from(["live_chat", "persistent_chat", "voice"]), opens=st.booleans())
+    def change_how_offers_are_made(self, channel: str, opens: bool) -> None:
+        """Whether agents are asked, or told; then whether it opens by itself."""
+        assigns = not opens and Workstream.objects.get(channel=channel).auto_assigns
+        Workstream.objects.filter(channel=channel).update(auto_assigns=not assigns, auto_accepts=opens and not assigns)
         self.seen = Picture()

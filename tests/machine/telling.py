@@ -20,7 +20,7 @@ def of(
     chat = before.chats.get(pk or 0)
     if verb == "time_passes":
         away = before.away(now)
-        told = [note for chat in before.chats.values() for note in _run_out(chat, away, now)]
+        told = [note for chat in before.chats.values() for note in _run_out(chat, before, away, now)]
     elif verb == "distribute":
         told = _handed_out(before, after)
     elif verb in OF_PEOPLE:
@@ -93,11 +93,15 @@ def _reject(chat: Chat, before: Picture, actor: str | None, whom: str | None) ->
     return _to(asked.by, "assign_rejected", but=actor)
 
 
-def _run_out(chat: Chat, away: Mapping[str, datetime], now: datetime) -> Told:
+def _run_out(chat: Chat, before: Picture, away: Mapping[str, datetime], now: datetime) -> Told:
     """What time does to one conversation: its offer first, then its customer, its agent, and who cannot answer."""
     asked, told = chat.asked, list[tuple[str, str]]()
-    is_offered = chat.phase == "offered"
-    if asked is not None and asked.until <= now:  # 4.3: who missed it is told, and the supervisor who asked
+    is_offered, talks_to = chat.phase == "offered", chat.agent if chat.phase == "in_conversation" else None
+    patience = timedelta(seconds=before.settings["customer_disconnect"])
+    if asked is not None and asked.until <= now and _opens(chat, asked, before):  # 4.2, T6: who was not asked is told
+        told += _to(asked.name, "opened_by_itself") + _to(asked.by, "assign_accepted", but=asked.name)
+        is_offered, talks_to, asked = False, asked.name, None
+    elif asked is not None and asked.until <= now:  # 4.3: who missed it is told, and the supervisor who asked
         told += _to(asked.name, "offer_missed")
         told += _to(asked.by, "transfer_timed_out" if asked.is_transfer else "assign_timed_out")
         told += _asked_again(chat) if asked.is_transfer else []
@@ -106,21 +110,28 @@ def _run_out(chat: Chat, away: Mapping[str, datetime], now: datetime) -> Told:
         else:
             is_offered, asked = False, None
     left = chat.row["customer_left_at"]
-    if left is not None and left <= now - timedelta(seconds=180):  # T9, T13
+    if left is not None and left <= now - patience:  # T9, T13
         return told + _withdrawn(asked)
     if asked is not None and asked.name in away and asked.since < away[asked.name]:  # P14: nobody can answer
         told += _to(asked.name, "offer_withdrawn")
         told += _to(asked.by, "transfer_unreachable" if asked.is_transfer else "assign_unreachable")
         return told + (_asked_again(chat) if asked.is_transfer and is_offered else [])
-    return told + (_lost(chat, away, now) if asked is None else [])
+    return told + (_lost(chat, talks_to, before, away, now) if asked is None else [])
 
 
-def _lost(chat: Chat, away: Mapping[str, datetime], now: datetime) -> Told:
-    """T17: an agent who is away for longer than 150 s loses what they talk in, unless it can wait for its customer."""
-    since = away.get(chat.agent or "")
-    is_lost = since is not None and since <= now - timedelta(seconds=150)
+def _opens(chat: Chat, asked: Asked, before: Picture) -> bool:
+    """4.2: chats and calls that are assigned without asking may open by themselves, but for nobody who is Offline."""
+    stream = before.stream(chat)
+    may = stream["auto_assigns"] and stream["auto_accepts"] and not asked.is_transfer
+    return bool(may) and asked.name not in before.offline
+
+
+def _lost(chat: Chat, talks_to: str | None, before: Picture, away: Mapping[str, datetime], now: datetime) -> Told:
+    """T17: an agent who is away for too long (150 s) loses what they talk in, unless it can wait for its customer."""
+    since = away.get(talks_to or "")
+    is_lost = since is not None and since <= now - timedelta(seconds=before.settings["agent_disconnect"])
     waits = chat.kind in ("PC", "AM") and chat.row["unanswered_since"] is None
-    return _to(chat.agent, "lost_while_away") if chat.phase == "in_conversation" and is_lost and not waits else []
+    return _to(talks_to, "lost_while_away") if is_lost and not waits else []
 
 
 def _over(chat: Chat, before: Picture, actor: str | None, whom: str | None) -> Told:
