@@ -20,6 +20,7 @@ from datetime import datetime
 from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.reports.concern import Happening, Interest, happening_of
 from conversations.reports.live import Snapshot, View
+from conversations.reports.sieve import OrderKey
 from supervisor_console.kernel import clock
 from supervisor_console.kernel.loops import OnePerLoop, in_thread
 from supervisor_console.kernel.realtime import Frame, hub
@@ -74,6 +75,7 @@ class LiveView:
         self.checked_at = 0.0
         self.patience = 1.0
         self.cost = 0.0
+        self.order: OrderKey | None = None
         self._interest: Interest | None = None
         self._is_looked_at = False
         self._since: datetime | None = None
@@ -109,7 +111,7 @@ class LiveView:
             self._since = min(filter(None, (self._since, job.since)), default=None)
             self.is_marked = True
             return
-        self.snapshot, self._interest = look.snapshot, look.interest
+        self.snapshot, self._interest, self.order = look.snapshot, look.interest, look.order
         if job.is_check:
             self.cost = look.seconds
         fresh, now, beat = look.snapshot.digest, time.monotonic(), ""
@@ -160,6 +162,7 @@ class Board:
             del self._views[view]
         if not self._views:
             hub().unsubscribe(self.hear)
+            self._known = Known()  # Nobody tells it any more what happened.
             self.stop()
 
     def stop(self) -> None:
@@ -217,7 +220,8 @@ class Board:
 
         found = await in_thread(look_at, [job for job, _live in jobs.values()], self._known.begin(), tell)
         shown = (live.snapshot.rows.keys() for live in self._views.values() if live.snapshot is not None)
-        self._known.take(found, frozenset().union(*shown))
+        orders = frozenset(live.order for live in self._views.values() if live.order is not None)
+        self._known.take(found, frozenset().union(*shown), orders)
         if any(live.is_marked for live in self._views.values()):
             self._wake.set()
 

@@ -1,7 +1,8 @@
 """What do the views of this process look like now? Read and printed in one thread, for all who have them open.
 
 The views of a round share one source: each thing is asked of the database once. Rows that nothing has happened to
-since they were read are not read again, except by a self-check, which takes nothing for known.
+since they were read, and lists that nothing of what happened can have moved (``sieve``), are not read again, except by
+a self-check, which takes nothing for known.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from conversations.reports.concern import Happening, Interest, interest_of
+from conversations.reports.controls import PAGE_SIZE
 from conversations.reports.live import EVERYTHING, Snapshot, Update, View, read, render
 from conversations.reports.marks import Marked
-from conversations.reports.source import Source
+from conversations.reports.sieve import Order, OrderKey, unmoved
+from conversations.reports.source import Source, order_key
 from routing import selectors as routing_selectors
 from routing.models import User
 from supervisor_console.kernel import clock
@@ -69,6 +73,7 @@ class Look:
     was: str
     snapshot: Snapshot
     interest: Interest
+    order: OrderKey
     changes: str
     everything: str
     seconds: float
@@ -77,28 +82,55 @@ class Look:
 Tell = Callable[[Job, Look | None], None]
 
 
-def look_at(jobs: Iterable[Job], known: Mapping[str, Mapping[int, Marked]], tell: Tell) -> dict[str, dict[int, Marked]]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a process has read and keeps: rows by language and id, beginnings of lists; and what happened since."""
+
+    rows: Mapping[str, Mapping[int, Marked]] = field(default_factory=dict)
+    orders: Mapping[OrderKey, Order] = field(default_factory=dict)
+    happened: tuple[Happening, ...] = ()
+
+
+def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
     """Look at these views one after the other, and tell of each at once; None is told of one that failed.
 
-    ``known`` are the rows by language that are as they were; returns all rows that were read or known.
+    Those that something happened to come first; a check shares with them what is read in this round, and takes nothing
+    for known of what was read before. Returns all that was read or is as it was.
     """
     now = clock.now()
-    sources: dict[tuple[str, bool], Source] = {}
-    for job in jobs:
-        key = job.view.language, job.is_check
-        if key not in sources:
-            sources[key] = Source(now, None if job.is_check else known.get(job.view.language))
+    orders = _unmoved(kept, now)
+    soon = frozenset[int]().union(*(job.before.rows for job in jobs if job.before is not None and not job.is_check))
+    pages = {key: order.limit // PAGE_SIZE for key, order in kept.orders.items()}
+    sources: dict[str, Source] = {}
+    checks: dict[str, Source] = {}
+    for job in sorted(jobs, key=attrgetter("is_check")):
+        language = job.view.language
+        if language not in sources:
+            sources[language] = Source(now, kept.rows.get(language), orders, pages, soon)
         try:
-            found = _look(job, sources[key])
+            if job.is_check and language not in checks:
+                checks[language] = sources[language].beside()
+            found = _look(job, (checks if job.is_check else sources)[language])
         except Exception:
             logger.exception("A view of the report could not be read; trying again")
             tell(job, None)
         else:
             tell(job, found)
-    rows: dict[str, dict[int, Marked]] = {}
-    for (language, _is_check), source in sorted(sources.items()):
-        rows.setdefault(language, {}).update(source.found)
-    return rows
+    rows = {language: dict(source.found) for language, source in sources.items()}
+    for source in sources.values():
+        orders |= source.orders
+    for language, source in checks.items():
+        rows[language] |= source.found
+        orders |= source.orders
+    return Kept(rows, orders)
+
+
+def _unmoved(kept: Kept, now: datetime) -> dict[OrderKey, Order]:
+    try:
+        return unmoved(kept.orders, kept.happened, now)
+    except Exception:
+        logger.exception("What moved could not be told; every list is read again")
+        return {}
 
 
 def _look(job: Job, source: Source) -> Look:
@@ -112,6 +144,7 @@ def _look(job: Job, source: Source) -> Look:
         was=update.was,
         snapshot=update.snapshot,
         interest=interest_of(actor, update.report.address),
+        order=order_key(actor, update.report.address),
         changes=_print(job, update, whole=False) if on_the_way else "",
         everything=_print(job, update, whole=True) if behind else "",
         seconds=time.perf_counter() - began,
@@ -134,32 +167,35 @@ def _print(job: Job, update: Update, *, whole: bool) -> str:
 
 
 class Known:
-    """The rows of this process that are as they were when they were read, by language and id."""
+    """What is known of this process's views: rows, by language and id, and beginnings of lists."""
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[int, Marked]] = {}
-        self._gone: set[int] = set()
-        self._all_gone = False
+        self._orders: dict[OrderKey, Order] = {}
+        self._happened: dict[Happening, None] = {}
 
-    def begin(self) -> dict[str, dict[int, Marked]]:
-        """What is known as a round begins; what happens until ``take`` makes a row that it read unknown again."""
-        self._gone.clear()
-        self._all_gone = False
-        return {language: dict(rows) for language, rows in self._rows.items()}
+    def begin(self) -> Kept:
+        """What is known as a round begins; what happens until ``take`` is held against all that it read."""
+        kept = Kept({name: dict(rows) for name, rows in self._rows.items()}, self._orders, tuple(self._happened))
+        # A round that fails leaves nothing: what happened before it is not held against these orders again.
+        self._orders = {}
+        self._happened = {}
+        return kept
 
     def forget(self, what: Happening) -> None:
         """Something happened: the rows that it may have changed are not known any more."""
+        self._happened[what] = None
         if what.conversation is not None:
-            self._gone.add(what.conversation)
             for rows in self._rows.values():
                 rows.pop(what.conversation, None)
         else:
-            self._all_gone = True
             self._rows.clear()
 
-    def take(self, found: Mapping[str, Mapping[int, Marked]], shown: frozenset[int]) -> None:
+    def take(self, found: Kept, shown: frozenset[int], orders: frozenset[OrderKey]) -> None:
         """What a round has read is known from now on, as far as somebody shows it."""
-        if self._all_gone:
+        self._orders = {key: order for key, order in found.orders.items() if key in orders}
+        gone = {what.conversation for what in self._happened}
+        if None in gone:
             return
-        wanted = shown - self._gone
-        self._rows = {language: {pk: rows[pk] for pk in wanted & rows.keys()} for language, rows in found.items()}
+        wanted = shown - gone
+        self._rows = {language: {pk: rows[pk] for pk in wanted & rows.keys()} for language, rows in found.rows.items()}

@@ -24,7 +24,6 @@ from conversations.reports.columns import BY_KEY
 from conversations.reports.filters import WINDOW_LABELS, Filter, Tab, Window
 from conversations.reports.moments import short_moment
 from conversations.reports.needs import Lane
-from conversations.reports.orders import page_ids
 from conversations.reports.params import Pairs, Params
 from conversations.reports.parts import Empty
 from conversations.reports.rows import Row, reason_data
@@ -202,7 +201,7 @@ def ongoing(
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = source.rows(page_ids(visible, address, now, controls.PAGE_SIZE)) if total else []
+    shown_rows = source.rows(source.ids(actor, visible, address, total))
     return Report(
         address=address,
         scope=_scope(actor, filter_, queues),

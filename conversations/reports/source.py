@@ -6,33 +6,64 @@ orders and pages are, they share queues, settings, rows, the counters of a filte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
 from conversations import selectors
 from conversations.models import ConversationQuerySet, SupervisorSettings
 from conversations.reports import counts, needs
+from conversations.reports.address import Address
+from conversations.reports.concern import interest_of
+from conversations.reports.controls import PAGE_SIZE
 from conversations.reports.counts import Counts, Staffing
 from conversations.reports.filters import Filter, Tab
 from conversations.reports.marks import Marked, marked
 from conversations.reports.needs import Lane
+from conversations.reports.orders import page_ids
 from conversations.reports.rows import Row, rows
+from conversations.reports.sieve import Order, OrderKey
 from routing.models import Queue
 from supervisor_console.kernel.actor import Actor
 
+SHARED_PAGES = 10
+"""Pages up to this one are read from the beginning of their list, for all views that show a part of it."""
+
 
 class Source:
-    """Reads each thing once, for one moment. ``known`` are rows that are still as they were read before."""
+    """Reads each thing once, for one moment.
 
-    def __init__(self, now: datetime, known: Mapping[int, Marked] | None = None) -> None:
+    ``known`` are rows and ``orders`` beginnings of lists that are still as they were read before. ``pages`` says how
+    many pages of a list, and ``soon`` which rows, are going to be asked for.
+    """
+
+    def __init__(
+        self,
+        now: datetime,
+        known: Mapping[int, Marked] | None = None,
+        orders: Mapping[OrderKey, Order] | None = None,
+        pages: Mapping[OrderKey, int] | None = None,
+        soon: Collection[int] = (),
+    ) -> None:
         self.now = now
         self.found: dict[int, Marked] = dict(known or {})
+        self.orders: dict[OrderKey, Order] = dict(orders or {})
+        self._pages = pages or {}
+        self._soon = soon
         self._queues: dict[int, Queue] | None = None
         self._settings: SupervisorSettings | None = None
         self._counts: dict[tuple[int | None, Filter, int], Counts] = {}
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
         self._lanes: dict[int | None, Lane] = {}
+
+    def beside(self) -> Source:
+        """A source of the same moment that takes no row and no order for known; all else is read once for both."""
+        self.queues()
+        self.settings()
+        other = copy(self)
+        other.found, other.orders, other._soon = {}, {}, ()
+        return other
 
     def queues(self) -> dict[int, Queue]:
         """Every queue by its id, in the order of names."""
@@ -57,9 +88,27 @@ class Source:
         """The rows of these conversations, in this order; those that are known are not read again."""
         missing = [pk for pk in ids if pk not in self.found]
         if missing:
+            missing = [pk for pk in {*missing, *self._soon} if pk not in self.found]
+            self._soon = ()
             switches = selectors.switches(self.settings())
             self.found |= {row.id: marked(row) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
+
+    def ids(self, actor: Actor, visible: ConversationQuerySet, address: Address, total: int) -> list[int]:
+        """The conversations of a page, in their order, of a list of ``total``. Its pages are read together."""
+        if not total:
+            return []
+        begin, end = (address.page - 1) * PAGE_SIZE, address.page * PAGE_SIZE
+        if address.page > SHARED_PAGES:
+            return page_ids(visible, address, self.now, PAGE_SIZE)
+        key = order_key(actor, address)
+        order = self.orders.get(key)
+        if order is None or not order.answers(min(end, total), total):
+            limit = max(address.page, self._pages.get(key, 1)) * PAGE_SIZE
+            ids = page_ids(visible, replace(address, page=1), self.now, limit)
+            order = Order(tuple(ids), limit, interest_of(actor, address), frozenset(ids), self.now)
+            self.orders[key] = order
+        return list(order.ids[begin:end])
 
     def settings(self) -> SupervisorSettings:
         """The organisation's settings."""
@@ -73,6 +122,11 @@ class Source:
         if scope not in self._lanes:
             self._lanes[scope] = needs.lane(visible, self.queues(), self.settings(), self.now)
         return self._lanes[scope]
+
+
+def order_key(actor: Actor, address: Address) -> OrderKey:
+    """Which list it is of which an address shows a page, to whom."""
+    return OrderKey(_scope(actor), actor.supervised_queue_ids, address.filter, address.sort)
 
 
 def _scope(actor: Actor) -> int | None:

@@ -12,14 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.consumers import board
 from conversations.consumers.board import LiveView, Shown
-from conversations.consumers.looking import Job, Known, Look, Reader, look_at
+from conversations.consumers.looking import Job, Kept, Known, Look, Reader, look_at
 from conversations.models import Conversation, Sentiment
 from conversations.reports import live
 from conversations.reports.address import Address
 from conversations.reports.concern import Happening, Interest, happening_of, interest_of
 from conversations.reports.live import EVERYTHING, Snapshot, View
 from conversations.reports.params import Params
-from conversations.reports.source import Source
+from conversations.reports.source import Source, order_key
 from conversations.services import assignment, closure, messaging, supervision
 from conversations.templatetags import report as report_tags
 from supervisor_console.kernel.realtime import Frame
@@ -50,7 +50,8 @@ def test_every_check_is_told_however_early_it_comes() -> None:
     told: list[str] = []
     earliest = board.SELF_CHECK * board.SELF_CHECK_EARLIEST
     view.consoles[told.append] = Shown("fresh", told_at=time.monotonic() - earliest)
-    look = Look("", Snapshot("fresh", {}), interest(""), "", "", 0.01)
+    order = order_key(EVERYTHING, Address())
+    look = Look("", Snapshot("fresh", {}), interest(""), order, "", "", 0.01)
 
     view.end(view.begin(is_check=True), look)
     view.end(view.begin(is_check=True), look)
@@ -222,7 +223,7 @@ def looked(floor: Floor, known: Known, before: Snapshot | None = None, *, is_che
     looks: list[Look | None] = []
     found = look_at([job], known.begin(), lambda _job, look: looks.append(look))
     assert looks[0] is not None
-    known.take(found, frozenset(looks[0].snapshot.rows))
+    known.take(found, frozenset(looks[0].snapshot.rows), frozenset({looks[0].order}))
     return looks[0]
 
 
@@ -258,7 +259,7 @@ def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor) -> Non
     Conversation.objects.filter(pk=one.pk).update(subject="Changed meanwhile")
     known.forget(move(one.pk))
 
-    known.take(found, frozenset({one.pk}))
+    known.take(found, frozenset({one.pk}), frozenset())
 
     after = looked(floor, known).snapshot
     assert after == looked(floor, known, is_check=True).snapshot
@@ -271,7 +272,7 @@ def test_a_presence_makes_every_row_unknown(floor: Floor) -> None:
 
     known.forget(Happening(None, is_line=False, queues=frozenset()))
 
-    assert known.begin() == {}
+    assert known.begin().rows == {}
 
 
 def test_a_view_that_cannot_be_read_keeps_no_other_from_being_read(floor: Floor) -> None:
@@ -280,7 +281,7 @@ def test_a_view_that_cannot_be_read_keeps_no_other_from_being_read(floor: Floor)
     good = replace(broken, view=view, reader=Reader(view, floor.sara.pk))
     told: dict[int, Look | None] = {}
 
-    look_at([broken, good], {}, lambda job, look: told.update({id(job): look}))
+    look_at([broken, good], Kept(), lambda job, look: told.update({id(job): look}))
 
     assert told[id(broken)] is None
     assert told[id(good)] is not None
