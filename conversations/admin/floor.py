@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,6 +24,9 @@ from routing.admin.common import ReadOnlyAdmin
 from routing.models import User
 from supervisor_console.kernel import clock
 from supervisor_console.kernel.errors import ActionRefused
+
+FRESH = timedelta(minutes=3)
+"""How long what the background work found, or did not find, is what holds: it looks once a minute."""
 
 
 @admin.register(Finding)
@@ -59,13 +63,16 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, with when everything was looked at last, and by how many rules."""
         checked = FloorCheck.objects.values_list("checked_at", flat=True).first()
+        is_fresh = checked is not None and clock.now() - checked <= FRESH
         if checked is None:
             subtitle = _("The background work has not looked yet. It does once a minute while it runs.")
         else:
             seconds = max(0, int((clock.now() - checked).total_seconds()))
             subtitle = _("%(rules)d rules, looked at %(seconds)d s ago among what goes on.")
             subtitle %= {"rules": sum(not rule.reads_closed for rule in RULES), "seconds": seconds}
-        return super().changelist_view(request, {"subtitle": subtitle, **full_check.context(), **(extra_context or {})})
+        well = {"was_looked_at": checked is not None, "is_fresh": is_fresh, "is_well": not Finding.objects.exists()}
+        context = {"subtitle": subtitle, **well, **full_check.context(), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     @admin.display(description=gettext_lazy("wrong with it now"))
     def now(self, finding: Finding) -> str:

@@ -76,6 +76,10 @@ class ConsoleAdmin(_Admin[M], Generic[M]):
         title = self.list_title or capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The way back to the list calls it as it calls itself."""
+        return super().render_change_form(request, {**context, "list_title": self.list_title}, *args, **kwargs)
+
     def why_not_delete(self, obj: M) -> str:
         """Why this stays, as a sentence; empty if it may be deleted."""
         users = in_use_by(obj)

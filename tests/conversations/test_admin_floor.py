@@ -1,12 +1,16 @@
 """What can administrators see of a floor that is not as it must be, and put right? (domain.md 2.5, P18)"""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
 from conversations import invariants
-from conversations.models import Conversation, Finding, HistoryEntry, Participant
+from conversations.models import Conversation, Finding, FloorCheck, HistoryEntry, Participant
 from conversations.services import floor_check
 from tests.cast import Floor, at, fresh
 from tests.invariants import broken
@@ -79,3 +83,36 @@ def test_a_supervisor_has_no_business_there(client: Client, floor: Floor, chat: 
     client.post(LIST, {"action": "repair", "_selected_action": [found.pk]})
     assert Finding.objects.filter(pk=found.pk).exists()
     assert broken(at(200), fresh(chat))
+
+
+def test_where_nothing_is_wrong_it_says_so_and_only_while_somebody_looks(otto: Client) -> None:
+    assert "Nothing has been looked at yet." in otto.get(LIST).content.decode()
+
+    floor_check.look()
+    assert "Everything is as it must be." in otto.get(LIST).content.decode()
+    FloorCheck.objects.update(checked_at=timezone.now() - timedelta(minutes=10))
+    page = otto.get(LIST).content.decode()
+    assert "Nothing was found at the last look." in page
+    assert "Everything is as it must be." not in page
+
+
+def test_where_something_is_wrong_it_is_listed_instead(otto: Client, chat: Conversation) -> None:
+    page = otto.get(LIST).content.decode()
+
+    assert 'id="result_list"' in page
+    assert "as it must be." not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [(LIST, "Floor check"), ("/admin/routing/user/", "People"), ("/admin/routing/queue/", "Queues")],
+)
+def test_the_crumbs_call_a_page_as_it_calls_itself(otto: Client, floor: Floor, address: str, name: str) -> None:
+    def crumbs(page: str) -> str:
+        return page[page.index('class="breadcrumbs"') :].split("</div>")[0]
+
+    page = otto.get(address).content.decode()
+    assert crumbs(page).rstrip().endswith(f"&rsaquo; {name}")
+    row = re.search(r'href="([^"]*/change/[^"]*)"', page)
+    if row is not None:
+        assert f'">{name}</a>' in crumbs(otto.get(row[1]).content.decode())

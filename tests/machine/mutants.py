@@ -102,6 +102,24 @@ MUTANTS = (
         "    steps.reopen_if_written_to(conversation, now)\n    return event\n\n\n_DECLINES",
         "    return event\n\n\n_DECLINES",
     ),
+    Mutant(
+        "a conversation opens by itself for somebody who is offline (4.2)",
+        "routing/policy/offering.py",
+        "and takes_work and presence != BasePresence.OFFLINE",
+        "and takes_work",
+    ),
+    Mutant(
+        "who finds a conversation that opened by itself is not told (4.2)",
+        "conversations/services/offers.py",
+        '        notifications.notify([agent.user_id], "opened_by_itself", conversation, now=now, level=NoticeLevel.WARN)\n',
+        "",
+    ),
+    Mutant(
+        "a profile that counts all day forgets what is over (1.4)",
+        "conversations/selectors.py",
+        "agent_accepted_at__gte=began,",
+        "agent_accepted_at__gte=now,",
+    ),
 )
 
 
