@@ -13,7 +13,7 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let agents come and go with their sessions, and work find them."""
-        from conversations import notifications
+        from conversations import checks, notifications  # noqa: F401  Importing registers the system checks.
         from conversations.services import attendance, distribution
         from routing.signals import agent_became_free, person_is_told
 

@@ -11,7 +11,7 @@ import conversations.models.indexes
 
 
 def have_extension(apps: Any, schema_editor: Any) -> None:
-    """Parts of words are found with ``pg_trgm``; where it cannot be had, searches work without an index (W003)."""
+    """Parts of words are found with ``pg_trgm``; where it cannot be had, searches work without an index (conversations.W001)."""
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         return

@@ -105,14 +105,16 @@ def count(
     it says that there are more. Words are looked for once for all counters.
     """
     inside, rows = filter_.created(now), filter_.narrowed(visible)
+    going = filter_.mentioned(rows.ongoing())
+    over = filter_.mentioned(rows.closed().filter(inside), is_sieve=filter_.window.is_short)
     start, stop = filter_.window.start(now), most + 1
-    closed = _counter(_CLOSED, rows.closed().filter(inside), stop)
+    closed = _counter(_CLOSED, over, stop)
     if filter_.search:
-        found = _at_once(rows.ongoing(), inside)
+        found = _at_once(going, inside)
         found.take(statements.fetch(statements.united([closed])))
     else:
         found = _Found()
-        found.take(statements.fetch(statements.united([*_walks(rows.ongoing(), inside, start, stop), closed])))
+        found.take(statements.fetch(statements.united([*_walks(going, inside, start, stop), closed])))
     open_since, wait_since = (
         [
             (since, queue, queue_wait(since, queue.wait_warning_seconds, queue.wait_critical_seconds, now))

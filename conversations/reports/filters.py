@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateTimeField, Func, IntegerField, Q
+from django.db.models import BooleanField, DateTimeField, F, Func, IntegerField, Q, Subquery, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from conversations.models import ConversationQuerySet, Sentiment, State
+from conversations.models import ConversationQuerySet, Customer, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
 from routing.models import Agent, Channel
 
@@ -43,6 +44,11 @@ class Window(StrEnum):
     THREE_DAYS = "3d"
     MONTH = "30d"
     ALL = "all"
+
+    @property
+    def is_short(self) -> bool:
+        """Whether only a few days are in it."""
+        return self not in (Window.MONTH, Window.ALL)
 
     def start(self, now: datetime) -> datetime | None:
         """The earliest creation that is shown; None where everything is. Today begins at the centre's midnight."""
@@ -178,7 +184,7 @@ class Filter:
     # --- the database ---
 
     def narrowed(self, rows: ConversationQuerySet) -> ConversationQuerySet:
-        """Those that pass every filter but tab, status and window: what the counters count."""
+        """Those that pass every filter but tab, status, window and search."""
         rows = rows.exclude(channel=Channel.RECORD)
         if self.queues:
             rows = rows.filter(queue_id__in=self.queues)
@@ -188,8 +194,18 @@ class Filter:
             rows = rows.filter(sentiment__in=self.sentiments)
         if self.agents or self.unassigned:
             rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
-        for word in self.search.split()[:WORDS_MAX]:
-            rows = rows.filter(_mentions(word))
+        return rows
+
+    def mentioned(self, rows: ConversationQuerySet, *, is_sieve: bool = False) -> ConversationQuerySet:
+        """Those that mention every word. The longest is looked up, and the others sieve what mentions it.
+
+        ``is_sieve``: that one sieves, too, where something else finds few enough to look at each.
+        """
+        words = sorted(self.search.split()[:WORDS_MAX], key=len, reverse=True)
+        if words[0 if is_sieve else 1 :]:
+            rows = rows.alias(said=Concat("subject", Value("")))
+        for place, word in enumerate(words):
+            rows = rows.filter(_mentions(word, is_sieve=is_sieve or place > 0))
         return rows
 
     def created(self, now: datetime) -> Q:
@@ -202,7 +218,7 @@ class Filter:
 
         ``is_sieve``: the window of ongoing ones is a sieve on the way along another order (``begun_since``).
         """
-        rows = self.narrowed(rows)
+        rows = self.mentioned(self.narrowed(rows))
         if self.tab is Tab.ONGOING and is_sieve:
             rows = begun_since(rows.ongoing(), self.window.start(now))
         else:
@@ -245,17 +261,39 @@ KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])
 NOBODY = Q(holder__isnull=True)
 
 
-def _mentions(word: str) -> Q:
+class _Among(Func):
+    """A column is one of the ids that a query finds."""
+
+    arity = 2
+    arg_joiner = " IN "
+    template = "%(expressions)s"
+    output_field = BooleanField()
+
+
+class _LookedUp(_Among):
+    """The same, where each of the ids is taken to an index."""
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """As an array it is found first, and then looked up, beside other conditions with other indexes too."""
+        return super().as_sql(compiler, connection, template="%(expressions)s))", arg_joiner=" = ANY(ARRAY(", **context)
+
+
+def _mentions(word: str, *, is_sieve: bool) -> Q:
     """A word in subject, customer or the agent who is shown, whatever its case.
 
-    SQLite compares only ASCII letters without case, so a word with others is looked for in its usual spellings. Agents
-    are few: those of that name are found first, and not joined to every conversation.
+    PostgreSQL has an index for parts of words of three letters or more (``models.indexes.PartsOfWords``), SQLite reads
+    what is ongoing. SQLite also compares only ASCII letters without case, so a word with others is looked for in its
+    usual spellings. Customers and agents of that name are found first, and not joined to every conversation.
     """
-    found = Q()
+    subject = customer = agent = Q()
     for spelling in {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}:
-        found |= Q(subject__icontains=spelling) | Q(customer__name__icontains=spelling)
-        found |= Q(holder__in=Agent.objects.filter(_named("user__", spelling)).values("pk"))
-    return found
+        subject |= Q(said__icontains=spelling) if is_sieve else Q(subject__icontains=spelling)
+        customer |= Q(name__icontains=spelling)
+        agent |= _named("user__", spelling)
+    customers = Subquery(Customer.objects.filter(customer).values("pk"))
+    agents = Subquery(Agent.objects.filter(agent).values("pk"))
+    among = _Among if is_sieve else _LookedUp
+    return subject | Q(among(F("customer_id"), customers)) | Q(among(F("holder"), agents))
 
 
 def _named(path: str, word: str) -> Q:

@@ -301,7 +301,11 @@ def _empty(visible: ConversationQuerySet, address: Address, figures: counts.Coun
     """Nothing yet, nothing matches, or good news: an empty queue is one."""
     filter_ = address.filter
     if filter_.tab is Tab.ONGOING and filter_.statuses and filter_.statuses <= tiles.UNANSWERED:
-        last = filter_.narrowed(visible).filter(filter_.created(now)).aggregate(Max("accepted_at"))["accepted_at__max"]
+        last = (
+            filter_.mentioned(filter_.narrowed(visible))
+            .filter(filter_.created(now))
+            .aggregate(Max("accepted_at"))["accepted_at__max"]
+        )
         return Empty(
             "circle-check",
             _("No one is waiting"),

@@ -25,6 +25,9 @@ from conversations.reports.columns import agent_name, order_by
 from conversations.reports.filters import Tab
 from routing.models import Agent, Queue, Workstream
 
+MANY = 2_000
+"""Of as many that mention a word, a page is found sooner along its order than by the word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -66,10 +69,12 @@ VALUES: Mapping[str, tuple[QuerySet[Any, Any], Expression | F, str]] = {
 """Whose names a column shows, how they are written, and the column that says which one it is."""
 
 
-def page_ids(visible: ConversationQuerySet, address: Address, now: datetime, size: int) -> list[int]:
-    """The ids of one page, in its order. One query."""
+def page_ids(visible: ConversationQuerySet, address: Address, now: datetime, size: int, total: int = MANY) -> list[int]:
+    """The ids of one page, in its order. One query. ``total`` is how many are listed, or that they are many."""
     start = (address.page - 1) * size
     order = order_by(address.sort, address.filter.tab, now)
+    if address.filter.search and total < MANY and connection.vendor == "postgresql":
+        return _found(address.filter.shown(visible, now), order, start, size)
     if not address.sort or address.filter.tab is not Tab.ONGOING:
         return _ids(address.filter.shown(visible, now), order, start, size)
     lead = address.sort[0]
@@ -86,6 +91,27 @@ def page_ids(visible: ConversationQuerySet, address: Address, now: datetime, siz
     return _by_value(found, by_name, column, order[1:], start, size)
 
 
+def _found(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> list[int]:
+    """Find all of them, by what they say, then sort: a walk along the order might pass by all the others."""
+    keys = _keys(order)
+    rows = statements.part(found.order_by().annotate(**keys).values_list("id", *keys))
+    page = rows.within(f"SELECT id FROM ({{}} OFFSET 0) AS found ORDER BY {_by(order)} LIMIT {size} OFFSET {start}")
+    return [pk for (pk,) in statements.fetch(page)]
+
+
+def _keys(order: Sequence[OrderBy]) -> dict[str, Any]:
+    """What is sorted by, under names of their own."""
+    return {f"key{place}": one.expression for place, one in enumerate(order)}
+
+
+def _by(order: Sequence[OrderBy]) -> str:
+    """The order by these names."""
+    return ", ".join(
+        f"key{place} {'DESC' if one.descending else 'ASC'}{' NULLS LAST' if one.nulls_last else ''}"
+        for place, one in enumerate(order)
+    )
+
+
 def _ids(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> list[int]:
     return list(found.order_by(*order).values_list("pk", flat=True)[start : start + size])
 
@@ -94,7 +120,7 @@ def _by_branches(
     visible: ConversationQuerySet, address: Address, now: datetime, order: Sequence[OrderBy], start: int, size: int
 ) -> list[int]:
     """Merge the branches: of each as many as the page could take, along its index."""
-    keys = {f"key{place}": one.expression for place, one in enumerate(order)}
+    keys = _keys(order)
     parts: list[statements.Part] = []
     for branch in BRANCHES[address.sort[0].column]:
         found = address.filter.shown(visible, now, is_sieve=not branch.is_since).filter(branch.where)
@@ -102,12 +128,8 @@ def _by_branches(
         lead = [OrderBy(branch.value, descending=falls)] if branch.value is not None else []
         rows = found.order_by(*lead, *order[1:]).annotate(**keys).values_list("id", *keys)[: start + size]
         parts.append(statements.part(rows).within(f"SELECT * FROM ({{}}) AS branch{len(parts)}"))
-    by = ", ".join(
-        f"{key} {'DESC' if one.descending else 'ASC'}{' NULLS LAST' if one.nulls_last else ''}"
-        for key, one in zip(keys, order, strict=True)
-    )
     page = statements.united(parts).within(
-        f"SELECT id FROM ({{}}) AS branches ORDER BY {by} LIMIT {size} OFFSET {start}"
+        f"SELECT id FROM ({{}}) AS branches ORDER BY {_by(order)} LIMIT {size} OFFSET {start}"
     )
     return [pk for (pk,) in statements.fetch(page)]
 

@@ -100,12 +100,12 @@ class Source:
             return []
         begin, end = (address.page - 1) * PAGE_SIZE, address.page * PAGE_SIZE
         if address.page > SHARED_PAGES:
-            return page_ids(visible, address, self.now, PAGE_SIZE)
+            return page_ids(visible, address, self.now, PAGE_SIZE, total)
         key = order_key(actor, address)
         order = self.orders.get(key)
         if order is None or not order.answers(min(end, total), total):
             limit = max(address.page, self._pages.get(key, 1)) * PAGE_SIZE
-            ids = page_ids(visible, replace(address, page=1), self.now, limit)
+            ids = page_ids(visible, replace(address, page=1), self.now, limit, total)
             order = Order(tuple(ids), limit, interest_of(actor, address), frozenset(ids), self.now)
             self.orders[key] = order
         return list(order.ids[begin:end])
