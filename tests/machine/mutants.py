@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         "who finds a conversation that opened by itself is not told (4.2)",
         "conversations/services/offers.py",
-        '        notifications.notify([agent.user_id], "opened_by_itself", conversation, now=now, level=NoticeLevel.WARN)\n',
-        "",
+        'notify([agent.user_id], "opened_by_itself"',
+        'notify([], "opened_by_itself"',
     ),
     Mutant(
         "a profile that counts all day forgets what is over (1.4)",
