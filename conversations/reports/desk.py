@@ -29,15 +29,11 @@ from conversations.policy import Phase
 from conversations.reports.durations import RESTING, Clock, clock_text, queue_wait, running, wait
 from conversations.reports.moments import moment
 from conversations.reports.people import PresenceChoice, code_of, presence_choices
-from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy
+from routing.models import Agent, BasePresence, Channel, PresenceChange, SetAfter, SetBy, Workstream
 from routing.policy import SESSION_LIMIT, Terms, why_not_reject
 from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
-
-UNANSWERED_WARN = 60
-UNANSWERED_URGENT = 180
-"""Seconds a customer may wait for a line before the timer says so; the live wait counter (domain.md F64)."""
 
 OPEN_SHOWN = 50
 """Most rows of the open list that are shown; the longest waiting come first."""
@@ -303,7 +299,7 @@ def own(actor: Actor, agent: Agent, now: datetime, *, reads_sentiment: bool = Tr
             | Q(state=State.WAITING, last_agent=agent)
             | Q(pk__in=consults.values("conversation_id"))
         )
-        .select_related("customer", "queue")
+        .select_related("customer", "queue", "workstream")
         .order_by(F("unanswered_since").asc(nulls_last=True), "state_changed_at", "pk")
     )
     unread = unread_counts(cast(int, actor.user_id), [row.pk for row in rows])
@@ -356,7 +352,7 @@ def item(
     refusal: Refusal | None = None,
     reads_sentiment: bool = True,
 ) -> Item:
-    """One row of a list; needs customer and queue. Only who ``answers`` is warned that the customer waits.
+    """One row of a list; needs customer, queue and workstream. Only who ``answers`` is warned that the customer waits.
 
     Where sentiment is not read, nothing is said of it here (domain.md 7).
     """
@@ -395,12 +391,20 @@ def _clock(row: Conversation, now: datetime, answers: bool) -> tuple[Clock, str]
     if row.state == State.ACTIVE and row.unanswered_since is not None and not row.is_offered:
         if not answers:
             return running(row.unanswered_since, now), _("Unanswered")
-        return queue_wait(row.unanswered_since, UNANSWERED_WARN, UNANSWERED_URGENT, now), _("Unanswered")
+        return _unanswered(row.unanswered_since, row.workstream, now), _("Unanswered")
     if row.state == State.WRAP_UP:
         return running(row.wrapup_started_at, now), _("In wrap-up")
     if row.state == State.WAITING:
         return running(row.state_changed_at, now), _("Waiting for the customer")
     return RESTING, ""
+
+
+def _unanswered(since: datetime, stream: Workstream, now: datetime) -> Clock:
+    """The live wait counter, with the thresholds of the workstream where it has some (domain.md 5.4, F64)."""
+    warn, urgent = stream.unanswered_warning_seconds, stream.unanswered_critical_seconds
+    if warn is None or urgent is None:
+        return running(since, now)
+    return queue_wait(since, warn, urgent, now)
 
 
 # --- the open list ---------------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class WorkstreamForm(Form[Workstream]):
             "shows_countdown",
             "auto_assigns",
             "auto_accepts",
+            "unanswered_warning_seconds",
+            "unanswered_critical_seconds",
             "skill_matching",
             "keeps_agent",
             "waiting_close_days",
@@ -99,6 +101,11 @@ class WorkstreamForm(Form[Workstream]):
                 "What nobody opens in time is accepted for the agent instead, unless they are offline. For chats and "
                 "calls that are assigned without asking, with the countdown shown."
             ),
+            "unanswered_warning_seconds": gettext_lazy(
+                "On the agent's desk the timer of a customer's line that nobody answered turns amber then. "
+                "Both empty: it stays as it is."
+            ),
+            "unanswered_critical_seconds": gettext_lazy("And red then."),
             "skill_matching": gettext_lazy("Whether the skills that a conversation requires choose its agent."),
             "keeps_agent": KEEPS_AGENT,
             "waiting_close_days": gettext_lazy("For persistent chat and messaging."),
@@ -136,9 +143,21 @@ class WorkstreamForm(Form[Workstream]):
                 self.add_error("wrapup_block_seconds", _("Say for how long: 30 to 3600 seconds."))
         elif "wrapup_block" in cleaned:
             cleaned["wrapup_block_seconds"] = None
+        self._has_both_or_none(cleaned)
         if cleaned.get("auto_accepts"):
             self._can_open_by_itself(Channel(channel) if channel else None, cleaned)
         return cleaned
+
+    def _has_both_or_none(self, cleaned: dict[str, Any]) -> None:
+        """The live wait counter turns amber, then red, or neither (domain.md 5.4)."""
+        if {"unanswered_warning_seconds", "unanswered_critical_seconds"} & self.errors.keys():
+            return
+        warning, critical = cleaned.get("unanswered_warning_seconds"), cleaned.get("unanswered_critical_seconds")
+        if (warning is None) != (critical is None):
+            self.add_error("unanswered_critical_seconds", _("Fill in both, or leave both empty."))
+        elif warning is not None and critical is not None and critical <= warning:
+            text = _("Choose more seconds than for “at risk”: critical comes later.")
+            self.add_error("unanswered_critical_seconds", text)
 
     def _can_open_by_itself(self, channel: Channel | None, cleaned: dict[str, Any]) -> None:
         """What opens by itself was assigned, is a chat or a call, and says when it will (domain.md 4.2)."""
@@ -208,7 +227,10 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
                 )
             },
         ),
-        (gettext_lazy("Closing"), {"fields": ("waiting_close_days",)}),
+        (
+            gettext_lazy("Waiting and closing"),
+            {"fields": (("unanswered_warning_seconds", "unanswered_critical_seconds"), "waiting_close_days")},
+        ),
     )
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

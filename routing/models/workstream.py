@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from routing.models.agent import Agent
@@ -137,6 +137,12 @@ class Workstream(models.Model):
         _("skill matching"), max_length=8, choices=SkillMatching.choices, default=SkillMatching.NONE
     )
     keeps_agent = models.BooleanField(_("returning customers keep their agent"), default=False)
+    unanswered_warning_seconds = models.PositiveIntegerField(
+        _("unanswered at risk after (s)"), null=True, blank=True, default=60, validators=[MinValueValidator(1)]
+    )
+    unanswered_critical_seconds = models.PositiveIntegerField(
+        _("unanswered critical after (s)"), null=True, blank=True, default=180, validators=[MaxValueValidator(86_400)]
+    )
     waiting_close_days = models.PositiveIntegerField(
         _("close waiting conversations after (days)"), default=28, validators=[MinValueValidator(1)]
     )
@@ -165,6 +171,14 @@ class Workstream(models.Model):
                     channel__in=["live_chat", "persistent_chat", "voice"],
                 ),
                 name="workstream_opens_what_is_assigned",
+            ),
+            models.CheckConstraint(
+                condition=Q(unanswered_warning_seconds__isnull=True, unanswered_critical_seconds__isnull=True)
+                | Q(
+                    unanswered_warning_seconds__isnull=False,
+                    unanswered_critical_seconds__gt=F("unanswered_warning_seconds"),
+                ),
+                name="workstream_critical_after_warning",
             ),
         ]
 

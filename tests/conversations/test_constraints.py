@@ -234,6 +234,7 @@ VIOLATIONS |= {
         distribution="pick"
     ),
     "workstream_bots_write": lambda floor: Workstream.objects.filter(channel=Channel.VOICE).update(bot=floor.ana),
+    "workstream_critical_after_warning": lambda floor: Workstream.objects.update(unanswered_critical_seconds=60),
     "workstream_opens_what_is_assigned": lambda floor: Workstream.objects.update(auto_accepts=True),
 }
 

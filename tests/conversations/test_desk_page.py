@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.models import Conversation, Offer, Participant, SupervisorSettings, Visibility
+from conversations.reports import desk as desk_report
 from conversations.services import assignment, closure, messaging, offers, supervision
 from routing.models import Agent, BasePresence, Channel, Presence, SetBy, Workstream
 from routing.policy import SESSION_LIMIT
@@ -118,6 +119,23 @@ def test_my_conversations_stand_by_what_they_are_to_me(floor: Floor, ana: Client
         ("wrap_up", 1),
         ("waiting", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("warning", "critical", "band"), [(60, 180, "warn"), (20, 90, "urgent"), (120, 180, ""), (None, None, "")]
+)
+def test_an_unanswered_line_is_warned_of_when_the_workstream_says(
+    floor: Floor, warning: int | None, critical: int | None, band: str
+) -> None:
+    seconds = {"unanswered_warning_seconds": warning, "unanswered_critical_seconds": critical}
+    Workstream.objects.filter(pk=floor.chat.pk).update(**seconds)
+    floor.active()
+    agent = desk_report.own_agent(actor_of(floor.ana))
+
+    (group,) = desk_report.own(actor_of(floor.ana), agent, at(100))
+
+    assert group.items[0].clock.text in ("1:40", "01:40")
+    assert group.items[0].clock.band == band
 
 
 def test_unread_lines_are_those_of_others_after_the_marker(floor: Floor, ana: Client) -> None:

@@ -330,6 +330,33 @@ def test_a_new_workstream_cannot_open_messages_by_itself(otto: Client, floor: Fl
     assert not Workstream.objects.filter(name="New").exists()
 
 
+@pytest.mark.parametrize(
+    ("warning", "critical", "sentence"),
+    [
+        ("30", "90", ""),
+        ("", "", ""),
+        ("30", "", "Fill in both, or leave both empty."),
+        ("", "90", "Fill in both, or leave both empty."),
+        ("90", "90", "Choose more seconds than for “at risk”: critical comes later."),
+        ("0", "90", ""),
+    ],
+)
+def test_when_a_line_is_unanswered_for_too_long_is_the_workstream_s(
+    otto: Client, floor: Floor, warning: str, critical: str, sentence: str
+) -> None:
+    answer = save(otto, page_of(floor.chat), unanswered_warning_seconds=warning, unanswered_critical_seconds=critical)
+
+    floor.chat.refresh_from_db()
+    is_saved = not sentence and warning != "0"
+    usual = (60, 180)
+    written = (int(warning) if warning else None, int(critical) if critical else None)
+    assert (floor.chat.unanswered_warning_seconds, floor.chat.unanswered_critical_seconds) == (
+        written if is_saved else usual
+    )
+    if sentence:
+        assert errors(answer)["unanswered_critical_seconds"] == [sentence]
+
+
 def test_offers_have_labels_of_their_own(otto: Client, floor: Floor) -> None:
     save(otto, page_of(floor.chat), accept_label="Take it", reject_label="Not now", shows_countdown=None)
 
