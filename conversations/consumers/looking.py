@@ -99,17 +99,16 @@ def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
     """
     now = clock.now()
     orders = _unmoved(kept, now)
-    soon = frozenset[int]().union(*(job.before.rows for job in jobs if job.before is not None and not job.is_check))
     pages = {key: order.limit // PAGE_SIZE for key, order in kept.orders.items()}
     sources: dict[str, Source] = {}
     checks: dict[str, Source] = {}
     for job in sorted(jobs, key=attrgetter("is_check")):
         language = job.view.language
         if language not in sources:
-            sources[language] = Source(now, kept.rows.get(language), orders, pages, soon)
+            sources[language] = Source(now, kept.rows.get(language), orders, pages, _soon(jobs, language))
         try:
             if job.is_check and language not in checks:
-                checks[language] = sources[language].beside()
+                checks[language] = sources[language].beside(_soon(jobs, language, is_check=True))
             found = _look(job, (checks if job.is_check else sources)[language])
         except Exception:
             logger.exception("A view of the report could not be read; trying again")
@@ -123,6 +122,12 @@ def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
         rows[language] |= source.found
         orders |= source.orders
     return Kept(rows, orders)
+
+
+def _soon(jobs: Sequence[Job], language: str, *, is_check: bool = False) -> frozenset[int]:
+    """The rows that these views had: most of them are asked for again, and are read at once."""
+    chosen = (job for job in jobs if job.is_check is is_check and job.view.language == language)
+    return frozenset[int]().union(*(job.before.rows for job in chosen if job.before is not None))
 
 
 def _unmoved(kept: Kept, now: datetime) -> dict[OrderKey, Order]:

@@ -80,7 +80,12 @@ class Report:
     empty: Empty | None
     pages: controls.Pages
     panel: Panel | None
-    viewer: Viewer
+    actor: Actor
+
+    @property
+    def viewer(self) -> Viewer:
+        """What depends on who looks."""
+        return _viewer(self.actor)
 
     @property
     def url(self) -> str:
@@ -211,7 +216,7 @@ def ongoing(
         tiles=tiles.tiles(
             address, figures, source.staffing(_staff_scope(actor, filter_, all_queues)), reads_sentiment=reads_sentiment
         ),
-        chips=controls.chips(address, queues, agents),
+        chips=controls.chips(address, queues, agents) if filter_.is_narrow else [],
         groups=controls.filter_groups(filter_, queues.values(), agents, reads_sentiment) if with_menus else [],
         lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
@@ -219,7 +224,7 @@ def ongoing(
         empty=None if shown_rows else _empty(visible, address, figures, now),
         pages=controls.pages(page, total, lambda number: replace(address, page=number).url, counted),
         panel=panel,
-        viewer=_viewer(actor),
+        actor=actor,
     )
 
 

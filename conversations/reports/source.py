@@ -30,6 +30,9 @@ from supervisor_console.kernel.actor import Actor
 SHARED_PAGES = 10
 """Pages up to this one are read from the beginning of their list, for all views that show a part of it."""
 
+ROWS_AT_ONCE = 500
+"""So many of the rows that are going to be asked for are read along with one that is."""
+
 
 class Source:
     """Reads each thing once, for one moment.
@@ -50,19 +53,19 @@ class Source:
         self.found: dict[int, Marked] = dict(known or {})
         self.orders: dict[OrderKey, Order] = dict(orders or {})
         self._pages = pages or {}
-        self._soon = soon
+        self._soon = list(soon)
         self._queues: dict[int, Queue] | None = None
         self._settings: SupervisorSettings | None = None
         self._counts: dict[tuple[int | None, Filter, int], Counts] = {}
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
         self._lanes: dict[int | None, Lane] = {}
 
-    def beside(self) -> Source:
+    def beside(self, soon: Collection[int] = ()) -> Source:
         """A source of the same moment that takes no row and no order for known; all else is read once for both."""
         self.queues()
         self.settings()
         other = copy(self)
-        other.found, other.orders, other._soon = {}, {}, ()
+        other.found, other.orders, other._soon = {}, {}, list(soon)
         return other
 
     def queues(self) -> dict[int, Queue]:
@@ -88,8 +91,8 @@ class Source:
         """The rows of these conversations, in this order; those that are known are not read again."""
         missing = [pk for pk in ids if pk not in self.found]
         if missing:
-            missing = [pk for pk in {*missing, *self._soon} if pk not in self.found]
-            self._soon = ()
+            self._soon = [pk for pk in self._soon if pk not in self.found]
+            missing = list({*missing, *self._soon[:ROWS_AT_ONCE]})
             switches = selectors.switches(self.settings())
             self.found |= {row.id: marked(row) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
