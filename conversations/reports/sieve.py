@@ -22,7 +22,7 @@ from conversations.reports.concern import Happening, Interest
 from conversations.reports.filters import Filter, Status, Tab, Window
 from routing.models import Channel
 
-DRIFTS = timedelta(seconds=3)
+DRIFTS = timedelta(seconds=5)
 """How long a list is kept that time alone changes: one with a window, or one that is sorted by a time that runs."""
 
 HAPPENED_MOST = 300
