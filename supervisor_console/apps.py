@@ -10,3 +10,6 @@ class SupervisorConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from supervisor_console import checks  # noqa: F401  Importing registers the system checks.
+        from supervisor_console.accounts import recorded  # Its models are not there before.
+
+        recorded.connect()

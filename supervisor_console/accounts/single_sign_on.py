@@ -7,6 +7,7 @@ administrators have made, at each log-in: nothing is linked, and nobody is creat
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,7 +26,9 @@ from django.views.decorators.http import require_GET, require_POST
 from requests import RequestException
 
 from routing.models import User
+from supervisor_console.kernel import clock, limits
 from supervisor_console.kernel.errors import Kind, Refusal
+from supervisor_console.kernel.limits import Limit
 from supervisor_console.kernel.web import STATUS
 
 logger = logging.getLogger("supervisor_console.actions")
@@ -58,6 +61,14 @@ AMBIGUOUS = Refusal(
     kind=Kind.FORBIDDEN,
 )
 
+TOO_MANY = Refusal(
+    "too_many_attempts",
+    _("From your address, more people set out to sign in than we can believe. Wait 10 min, or use your password."),
+    kind=Kind.TOO_OFTEN,
+)
+STARTS = Limit("sign_on", 300, timedelta(minutes=10))
+"""How often somebody may set out from one address; each time the console asks the provider something."""
+
 UNREADABLE = (RequestException, KeyError, TypeError, ValueError, AttributeError)
 """What comes of an answer that is none."""
 
@@ -66,6 +77,10 @@ UNREADABLE = (RequestException, KeyError, TypeError, ValueError, AttributeError)
 def begin(request: HttpRequest) -> HttpResponse:
     """Go to the provider, by a page of ours: a form may lead to this site only (Content-Security-Policy)."""
     _require_provider()
+    counted = limits.attempt(STARTS, limits.address_of(request), clock.now())
+    if counted.seconds:
+        limits.take_back(counted)
+        return refused(request, TOO_MANY)
     try:
         provider = library.OpenIDConnectOAuth2Adapter(request, PROVIDER).get_provider()
         there = provider.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))["Location"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
 import pytest
+from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import Rate, get_rates
 from django.contrib.auth import hashers
 from django.core.cache import cache
@@ -185,9 +187,8 @@ def test_counts_are_kept_for_all_processes(sara: User) -> None:
     assert type(cache._connections[cache._alias]).__name__ == "DatabaseCache"  # type: ignore[attr-defined]
 
 
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-def test_many_at_once_do_not_all_pass() -> None:
+def guesses_at_once() -> list[int]:
+    """What many are answered who guess in the same moment."""
     make_user("sara", password=PASSWORD)
     answers = together(
         *[
@@ -197,5 +198,32 @@ def test_many_at_once_do_not_all_pass() -> None:
     )
 
     assert connection.vendor == "postgresql"
+    return list(answers)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_do_not_all_pass() -> None:
+    answers = guesses_at_once()
+
     assert answers.count(200) <= PAIR
     assert answers.count(200) + answers.count(429) == PAIR + 5
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_lock_of_the_counts_more_of_them_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimit, "cache_lock", lambda key: contextlib.nullcontext(True))
+
+    assert guesses_at_once().count(200) > PAIR
+
+
+# --- what the log says ------------------------------------------------------------------------------------------------
+
+
+def test_who_got_in_and_how_is_a_line_too(sara: User, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "supervisor_console.actions")
+
+    guess(password=PASSWORD)
+
+    assert f"action=login outcome=done code=password actor=person:{sara.pk}" in caplog.messages

@@ -49,7 +49,7 @@ def test_whoever_likes_sets_one_up_and_finds_recovery_codes(sara: User) -> None:
     assert secret_on(page_of(wrong)) == secret
     assert done.headers["Location"] == "/account/recovery-codes/"
     assert len(re.findall(r"<code>\d{8}</code>", page_of(who.get("/account/recovery-codes/")))) == 10
-    assert "Set up" in page_of(who.get("/account/"))
+    assert "10 recovery codes are left" in page_of(who.get("/account/"))
 
 
 def test_the_secret_is_kept_under_lock(sara: User, secret: str, settings: Settings) -> None:
@@ -160,7 +160,10 @@ def test_a_recovery_code_opens_once(sara: User) -> None:
     assert statuses == [302, 200]
 
 
-def test_who_removes_it_logs_in_with_the_password_again(sara: User, secret: str) -> None:
+def test_who_removes_it_logs_in_with_the_password_again(
+    sara: User, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "supervisor_console.actions")
     who = browser()
     log_in(who, "sara")
     who.post("/login/code/", {"code": code_of(secret)})
@@ -169,6 +172,11 @@ def test_who_removes_it_logs_in_with_the_password_again(sara: User, secret: str)
 
     assert not Authenticator.objects.exists()
     assert log_in(browser(), "sara").headers["Location"] == "/"
+    done = [
+        f"{action} outcome=done code={code}"
+        for action, code in (("login", "password+mfa"), ("remove_second_factor", "totp"), ("login", "password"))
+    ]
+    assert caplog.messages == [f"action={line} actor=person:{sara.pk}" for line in done]
 
 
 # --- where a role needs one -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,6 +20,7 @@ from routing.models import User
 from supervisor_console.accounts import single_sign_on
 from supervisor_console.accounts.single_sign_on import AMBIGUOUS, UNKNOWN, UNVERIFIED, person_of
 from supervisor_console.kernel.actor import Role
+from supervisor_console.kernel.limits import Limit
 from tests.accounts import provider as providers
 from tests.accounts.people import PASSWORD, browser, code_of, give_second_factor, page_of
 from tests.accounts.provider import Provider
@@ -215,6 +217,18 @@ def test_a_provider_that_is_away_or_confused_is_said_to_be(provider: Provider, s
 
     assert (confused.status_code, code_on(confused)) == (503, "sign_on_away")
     assert (away.status_code, code_on(away)) == (503, "sign_on_away")
+
+
+def test_nobody_makes_the_console_ask_the_provider_without_end(
+    provider: Provider, sara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_sign_on, "STARTS", Limit("sign_on", 2, timedelta(minutes=10)))
+
+    answers = [browser().post("/login/single-sign-on/") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert code_on(answers[-1]) == "too_many_attempts"
+    assert len(provider.asked) == 2
 
 
 def test_without_a_provider_there_is_no_button_and_no_address(sara: User) -> None:
