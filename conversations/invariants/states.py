@@ -91,10 +91,14 @@ def _hold_overdue(scope: Scope) -> Iterator[Row]:
 
 
 def _closing_overdue(scope: Scope) -> Iterator[Row]:
-    """Silent for longer than its channel kind allows in its state (domain.md 2.3); a block time is waited for."""
-    late = scope.now - GRACE
-    silent = Q()
-    for (kind, state), after in selectors.settings_row().closing().items():
+    """Silent for longer than its channel kind allows in its state (domain.md 2.3), or than a bot waits.
+
+    A block time is waited for.
+    """
+    late, settings = scope.now - GRACE, selectors.settings_row()
+    unheard = late - timedelta(seconds=settings.bot_silence)
+    silent = Q(agent__is_bot=True, state=State.ACTIVE, last_activity_at__lt=unheard)
+    for (kind, state), after in settings.closing().items():
         channels = [channel.value for channel in Channel if channel.kind == kind]
         silent |= Q(channel__in=channels, state=state, last_activity_at__lt=late - after)
     waiting = ongoing(scope).filter(state=State.WAITING)

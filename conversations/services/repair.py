@@ -39,7 +39,7 @@ from conversations.models import (
     StateReason,
 )
 from conversations.policy import NOT_SUPERVISOR, Phase
-from conversations.services import closure, offers, supervision
+from conversations.services import bots, closure, offers, supervision
 from routing.locks import LockedAgent, lock_agents
 from routing.models import Agent
 from routing.policy import PresenceCause
@@ -320,6 +320,8 @@ def _close(conversation_id: int, now: datetime) -> bool:
     row = Conversation.objects.filter(pk=conversation_id).select_related("workstream").first()
     if row is None:
         return False
+    if row.is_with_bot:
+        return bots.give_up(conversation_id, now=now) is not None
     after = selectors.settings_row().closing().get((row.kind, State(row.state)))
     if row.state == State.WAITING:
         after = timedelta(days=row.workstream.waiting_close_days)

@@ -292,6 +292,13 @@ def nobody_closed_it(floor: Floor) -> None:
     floor.start()
 
 
+@breaks("closing_overdue")
+def nobody_ended_what_the_customer_left_with_a_bot(floor: Floor) -> None:
+    floor.chat.bot = make_agent("robi", is_bot=True)
+    floor.chat.save()
+    floor.start()
+
+
 @breaks("monitor_lost")
 def nobody_noticed_that_the_page_was_gone(floor: Floor) -> None:
     supervision.monitor(actor_of(floor.sara), floor.active().pk, now=at(25))
