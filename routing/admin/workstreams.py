@@ -219,9 +219,11 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
             gettext_lazy("Offers"),
             {
                 "fields": (
-                    ("accept_seconds", "shows_countdown"),
+                    "accept_seconds",
+                    "shows_countdown",
                     "accept_label",
-                    ("offers_reject", "reject_label"),
+                    "offers_reject",
+                    "reject_label",
                     "auto_assigns",
                     "auto_accepts",
                 )
