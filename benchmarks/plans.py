@@ -11,7 +11,10 @@ from typing import Any
 def of_list(asked: Sequence[tuple[str, Any]]) -> str:
     """The plan of the query among these that chooses the rows of the page: the one with a limit for ids only."""
     chosen = [
-        one for one in asked if " LIMIT 50" in one[0] and one[0].count('"conversations_conversation"."id" AS') == 1
+        one
+        for one in asked
+        if " LIMIT 50" in one[0]
+        and (one[0].startswith("SELECT id FROM") or one[0].count('"conversations_conversation"."id" AS') == 1)
     ]
     return "; ".join(short(*one) for one in chosen) or "no rows"
 

@@ -107,14 +107,13 @@ def count(
     inside, rows = filter_.created(now), filter_.narrowed(visible)
     going = filter_.mentioned(rows.ongoing())
     over = filter_.mentioned(rows.closed().filter(inside), is_sieve=filter_.window.is_short)
-    start, stop = filter_.window.start(now), most + 1
-    closed = _counter(_CLOSED, over, stop)
+    closed = _counter(_CLOSED, over, most + 1)
     if filter_.search:
         found = _at_once(going, inside)
         found.take(statements.fetch(statements.united([closed])))
     else:
         found = _Found()
-        found.take(statements.fetch(statements.united([*_walks(going, inside, start, stop), closed])))
+        found.take(statements.fetch(statements.united([*_walks(visible, filter_, now, most + 1), closed])))
     open_since, wait_since = (
         [
             (since, queue, queue_wait(since, queue.wait_warning_seconds, queue.wait_critical_seconds, now))
@@ -163,21 +162,29 @@ class _Found:
 PLACES = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(len(Status)))
 
 
-def _walks(going: ConversationQuerySet, inside: Q, start: datetime | None, stop: int) -> Iterator[Part]:
+def _walks(visible: ConversationQuerySet, filter_: Filter, now: datetime, stop: int) -> Iterator[Part]:
     """The short walks: the oldest open one of each queue, the longest wait, each status, older ones, unhappy ones."""
-    begun = going.filter(inside)
+    going, inside = filter_.narrowed(visible).ongoing(), filter_.created(now)
+    begun, start = going.filter(inside), filter_.window.start(now)
+    # Nobody has an open one: whose they are is no condition, which might lead a database to an index that is longer.
+    is_open = filter_.narrowed(visible, of_anybody=True).ongoing().filter(inside, standing=0)
+    if filter_.agents and not filter_.unassigned:
+        is_open = is_open.none()
     # Moments first: a union takes its types from the first of its parts.
-    oldest = begun.filter(standing=0, queue_id=statements.outer("queue.id")).order_by("standing_since")
+    oldest = is_open.filter(queue_id=statements.outer("queue.id")).order_by("standing_since")
     yield statements.part(oldest.values_list("standing_since")[:1]).within(
         "SELECT %s, queue.id, 0, ({}) FROM routing_queue AS queue", _OPEN_SINCE
     )
-    waits = begun.alias(place=plainly("status_place")).filter(place__in=[0, 1], direction=Direction.INBOUND)
-    for name, rows in (
-        ("first_wait_started_at", waits.filter(accepted_at__isnull=True, first_wait_started_at__isnull=False)),
-        ("state_changed_at", waits.filter(standing=0, accepted_at__isnull=False)),
-    ):
-        yield statements.part(rows.order_by(name).values_list("queue_id", name)[:1]).within(
-            f"SELECT %s, queue_id, 0, {name} FROM ({{}}) AS {name}_first", _WAIT_SINCE
+    never = begun.alias(place=plainly("status_place")).filter(
+        place__in=[0, 1], accepted_at__isnull=True, first_wait_started_at__isnull=False
+    )
+    if filter_.unassigned and not filter_.agents:
+        never = is_open.filter(accepted_at__isnull=True)
+    again = is_open.filter(accepted_at__isnull=False)
+    for rows, since in ((never, "first_wait_started_at"), (again, "state_changed_at")):
+        first = rows.filter(direction=Direction.INBOUND).order_by(since)
+        yield statements.part(first.values_list("queue_id", since)[:1]).within(
+            f"SELECT %s, queue_id, 0, {since} FROM ({{}}) AS {since}_first", _WAIT_SINCE
         )
     counted = statements.part(_ones(begun.filter(status_place=statements.outer("status.place")), stop))
     yield counted.within(

@@ -183,8 +183,8 @@ class Filter:
 
     # --- the database ---
 
-    def narrowed(self, rows: ConversationQuerySet) -> ConversationQuerySet:
-        """Those that pass every filter but tab, status, window and search."""
+    def narrowed(self, rows: ConversationQuerySet, *, of_anybody: bool = False) -> ConversationQuerySet:
+        """Those that pass every filter but tab, status, window and search, and with ``of_anybody`` agent."""
         rows = rows.exclude(channel=Channel.RECORD)
         if self.queues:
             rows = rows.filter(queue_id__in=self.queues)
@@ -192,7 +192,7 @@ class Filter:
             rows = rows.filter(channel__in=self.channels)
         if self.sentiments:
             rows = rows.filter(sentiment__in=self.sentiments)
-        if self.agents or self.unassigned:
+        if (self.agents or self.unassigned) and not of_anybody:
             rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
         return rows
 
