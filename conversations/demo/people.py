@@ -100,7 +100,7 @@ SUPERVISORS = (
         "Billing, Technical",
         "Slovenian 5, German 4, Payments 5",
         holds=1,
-        presence="Busy",
+        presence="Away",
         default="Away",  # Who looks at the report is not interrupted by offers, until she says that she takes work.
         roles=LEAD,
     ),
