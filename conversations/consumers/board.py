@@ -42,11 +42,17 @@ RETRY = 1.0
 SELF_CHECK = 5.0
 """Seconds after which a view is looked at without a cause: time passes, and nothing may be missed for long …"""
 
-SELF_CHECK_LONGEST = 12.0
-"""… also where there are so many views that looking at all of them takes more than …"""
+SELF_CHECK_LONGEST = 9.0
+"""… also where there are so many views that looking at all of them takes more than …
+
+With what a check takes for known (``source.FRESH``), nothing stays unseen for more than 12 s and a round.
+"""
 
 SELF_CHECK_SHARE = 0.2
 """… this share of the time: then it is done less often."""
+
+SELF_CHECK_TOGETHER = 0.15
+"""Views that are due within this share of that time are checked along: they share what they read."""
 
 SELF_CHECK_EARLIEST = 0.5
 """The share of that time after which a view may be checked: views that were opened together, after a restart say, are
@@ -118,7 +124,7 @@ class LiveView:
         for send, console in self.consoles.items():
             text = look.changes if look.was and console.digest == look.was else look.everything
             if console.digest == fresh:
-                if now - console.told_at < SELF_CHECK * SELF_CHECK_EARLIEST - SHORTEST_PAUSE:
+                if now - console.told_at < SELF_CHECK * (SELF_CHECK_EARLIEST - SELF_CHECK_TOGETHER) - SHORTEST_PAUSE:
                     continue  # Every check is told, so that what got lost on the way is made good by the next one.
                 text = beat = beat or json.dumps({"type": "beat", "now": clock.now().isoformat(), "digest": fresh})
             elif text:
@@ -202,8 +208,11 @@ class Board:
 
     async def _round(self) -> None:
         """Look at every view that is marked or due for a check; each is sent as soon as it was looked at."""
-        every, soon = self._check_every(), time.monotonic() + SHORTEST_PAUSE
-        due = {view for view, live in self._views.items() if live.due(every) <= soon}
+        every, now = self._check_every(), time.monotonic()
+        due = {view for view, live in self._views.items() if live.due(every) <= now + SHORTEST_PAUSE}
+        if due:
+            along = now + SELF_CHECK_TOGETHER * every
+            due = {view for view, live in self._views.items() if live.due(every) <= along}
         chosen = [live for live in self._views.values() if live.is_marked or live.view in due]
         jobs = {id(job): (job, live) for live in chosen for job in [live.begin(is_check=live.view in due)]}
         self._failed = False

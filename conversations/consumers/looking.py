@@ -2,7 +2,7 @@
 
 The views of a round share one source: each thing is asked of the database once. Rows that nothing has happened to
 since they were read, and lists that nothing of what happened can have moved (``sieve``), are not read again, except by
-a self-check, which takes nothing for known.
+a self-check, which takes nothing for known that was read longer than some seconds ago.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Kept:
 def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
     """Look at these views one after the other, and tell of each at once; None is told of one that failed.
 
-    Those that something happened to come first; a check shares with them what is read in this round, and takes nothing
+    Those that something happened to come first; a check shares with them what is read in this round, and takes little
     for known of what was read before. Returns all that was read or is as it was.
     """
     now = clock.now()

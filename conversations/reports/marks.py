@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import attrgetter
 
 from conversations.reports.durations import Clock
@@ -14,16 +15,17 @@ MARK_BYTES = 9
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A row and its mark."""
+    """A row and its mark, as it was read at a moment."""
 
     row: Row
     mark: bytes
+    read_at: datetime
 
 
-def marked(row: Row) -> Marked:
+def marked(row: Row, read_at: datetime) -> Marked:
     """A row with its mark."""
     clocks = [still(clock) for clock in _clocks(row)]
-    return Marked(row, mark_of(repr((lasting(row), clocks))))
+    return Marked(row, mark_of(repr((lasting(row), clocks))), read_at)
 
 
 def mark_of(words: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from conversations import selectors
 from conversations.models import ConversationQuerySet, SupervisorSettings
@@ -32,6 +32,9 @@ SHARED_PAGES = 10
 
 ROWS_AT_ONCE = 500
 """So many of the rows that are going to be asked for are read along with one that is."""
+
+FRESH = timedelta(seconds=3)
+"""What was read so lately need not be read again for a check: views that are checked one after the other share it."""
 
 
 class Source:
@@ -61,11 +64,13 @@ class Source:
         self._lanes: dict[int | None, Lane] = {}
 
     def beside(self, soon: Collection[int] = ()) -> Source:
-        """A source of the same moment that takes no row and no order for known; all else is read once for both."""
+        """A source of the same moment that takes only what is fresh for known; all else is read once for both."""
         self.queues()
         self.settings()
-        other = copy(self)
-        other.found, other.orders, other._soon = {}, {}, list(soon)
+        other, since = copy(self), self.now - FRESH
+        other.found = {pk: one for pk, one in self.found.items() if one.read_at > since}
+        other.orders = {key: order for key, order in self.orders.items() if order.read_at > since}
+        other._soon = list(soon)
         return other
 
     def queues(self) -> dict[int, Queue]:
@@ -94,7 +99,7 @@ class Source:
             self._soon = [pk for pk in self._soon if pk not in self.found]
             missing = list({*missing, *self._soon[:ROWS_AT_ONCE]})
             switches = selectors.switches(self.settings())
-            self.found |= {row.id: marked(row) for row in rows(missing, self.queues(), switches, self.now)}
+            self.found |= {row.id: marked(row, self.now) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
 
     def ids(self, actor: Actor, visible: ConversationQuerySet, address: Address, total: int) -> list[int]:

@@ -14,7 +14,7 @@ from conversations.consumers import board
 from conversations.consumers.board import LiveView, Shown
 from conversations.consumers.looking import Job, Kept, Known, Look, Reader, look_at
 from conversations.models import Conversation, Sentiment
-from conversations.reports import live
+from conversations.reports import live, source
 from conversations.reports.address import Address
 from conversations.reports.concern import Happening, Interest, happening_of, interest_of
 from conversations.reports.live import EVERYTHING, Snapshot, View
@@ -48,7 +48,7 @@ def test_every_check_is_told_however_early_it_comes() -> None:
     """A console that got nothing of what was sent shows something else: it learns of it by the digest of a check."""
     view = LiveView(View(0, "", "en"), 1)
     told: list[str] = []
-    earliest = board.SELF_CHECK * board.SELF_CHECK_EARLIEST
+    earliest = board.SELF_CHECK * (board.SELF_CHECK_EARLIEST - board.SELF_CHECK_TOGETHER)
     view.consoles[told.append] = Shown("fresh", told_at=time.monotonic() - earliest)
     order = order_key(EVERYTHING, Address())
     look = Look("", Snapshot("fresh", {}), interest(""), order, "", "", 0.01)
@@ -241,7 +241,27 @@ def test_a_known_row_is_read_again_after_something_happened_to_it(floor: Floor) 
     assert heard.snapshot.digest != first.snapshot.digest
 
 
-def test_a_check_takes_nothing_for_known(floor: Floor) -> None:
+def test_a_check_takes_for_known_what_was_read_a_moment_ago(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that views that are checked one after the other do not each read what they share."""
+    one = floor.start()
+    known = Known()
+    first = looked(floor, known)
+    Conversation.objects.filter(pk=one.pk).update(priority=7)  # nothing that the lane or a counter shows
+
+    at_once = looked(floor, known, first.snapshot, is_check=True).snapshot.digest
+    monkeypatch.setattr(source, "FRESH", timedelta(0))
+
+    assert at_once == first.snapshot.digest
+    assert looked(floor, known, first.snapshot, is_check=True).snapshot.digest != first.snapshot.digest
+
+
+def test_what_may_stay_unseen_is_seen_within_fifteen_seconds() -> None:
+    """The longest between two checks of a view, what a check takes for known, and three seconds for the round."""
+    assert board.SELF_CHECK_LONGEST + source.FRESH.total_seconds() + 3 <= 15
+
+
+def test_a_check_takes_nothing_else_for_known(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "FRESH", timedelta(0))
     one = floor.start()
     known = Known()
     first = looked(floor, known)
@@ -251,7 +271,8 @@ def test_a_check_takes_nothing_for_known(floor: Floor) -> None:
     assert looked(floor, known, first.snapshot).snapshot.digest != first.snapshot.digest, "and tells the others"
 
 
-def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor) -> None:
+def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "FRESH", timedelta(0))
     one = floor.start()
     known, view = Known(), View(0, "window=all", "en")
     job = Job(view, Reader(view, floor.sara.pk), None, frozenset({""}), None, is_check=True)
