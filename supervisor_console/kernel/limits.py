@@ -14,7 +14,7 @@ from math import ceil
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from supervisor_console.models import Attempt
+from supervisor_console.models import Attempt, Cached
 
 SALT = "supervisor_console.limits"
 KEEP = timedelta(hours=2)
@@ -58,9 +58,9 @@ def forget(limit: Limit, who: str) -> None:
 
 
 def prune(now: datetime) -> int:
-    """Forget attempts of long ago; reads first, so that it seldom locks."""
-    old = Attempt.objects.filter(at__lt=now - KEEP)
-    return old.delete()[0] if old.exists() else 0
+    """Forget attempts of long ago, and what the cache may forget; reads first, so that it seldom locks."""
+    attempts, cached = Attempt.objects.filter(at__lt=now - KEEP), Cached.objects.filter(expires__lt=now)
+    return sum(old.delete()[0] for old in (attempts, cached) if old.exists())
 
 
 def address_of(request: HttpRequest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.http.response import HttpResponse, HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 
 from routing.models import User
 from supervisor_console.accounts import guessing
 from supervisor_console.accounts.views import FAILED
+from supervisor_console.kernel import limits
 from supervisor_console.models import Cached
 from tests.cast import make_user
 from tests.concurrency.together import together
@@ -147,6 +150,8 @@ def test_what_is_kept_of_attempts_names_nobody(sara: User) -> None:
     keys = list(Cached.objects.values_list("cache_key", flat=True))
     assert len(keys) >= 3
     assert not [key for key in keys if "sara" in key or "192.0.2" in key]
+    assert limits.prune(timezone.now() + timedelta(minutes=4)) == 0
+    assert limits.prune(timezone.now() + timedelta(minutes=61)) == len(keys)
 
 
 def test_the_door_of_the_administration_is_the_same(sara: User) -> None:
