@@ -122,7 +122,6 @@ TIMELINE: Texts = {
     "conversation.assigned_to_queue": _("Moved from %(from_queue)s to %(queue)s"),
     "conversation.picked": _("Picked by %(agent)s"),
     "conversation.accepted": _("Accepted by %(agent)s"),
-    "conversation.accepted by itself": _("Opened by itself for %(agent)s"),
     "conversation.rejected": _("Rejected by %(agent)s"),
     "conversation.timed_out": _("Not answered by %(agent)s in time"),
     "conversation.transfer_requested": _("Transfer to %(agent)s requested"),
@@ -160,7 +159,6 @@ DEEDS: Texts = {
     "conversation.assigned_to_queue": _("%(name)s moved it to %(queue)s"),
     "conversation.picked": _("%(name)s took it"),
     "conversation.accepted": _("%(name)s accepted it"),
-    "conversation.accepted by itself": _("It opened by itself for %(agent)s"),
     "conversation.rejected": _("%(name)s rejected it"),
     "conversation.timed_out": _("%(agent)s did not answer the offer"),
     "conversation.transfer_requested": _("%(name)s asked %(agent)s to take over"),
@@ -181,6 +179,10 @@ DEEDS: Texts = {
     "conversation.repaired": _("%(name)s repaired it"),
 }
 """What somebody did to a conversation, told to whoever came too late (domain.md 3.0, 6)."""
+
+TIMELINE_BY_ITSELF: Texts = {"conversation.accepted": _("Opened by itself for %(agent)s")}
+DEEDS_BY_ITSELF: Texts = {"conversation.accepted": _("It opened by itself for %(agent)s")}
+"""What usually an agent does, where it happened without them (domain.md 4.2)."""
 
 STANDINGS: Texts = {
     "open": _("It is open in %(queue)s now."),
@@ -231,18 +233,14 @@ def staffing(code: str, data: Mapping[str, Any]) -> str:
 
 def timeline(code: str, params: Mapping[str, object]) -> str:
     """The sentence of a history entry."""
-    return sentence(TIMELINE, _by_whom(code, params), params)
+    return sentence(TIMELINE_BY_ITSELF if params.get("by_itself") else TIMELINE, code, params)
 
 
 def deed(code: str, params: Mapping[str, object], seconds: float) -> str:
     """Who did what, how long ago: «Ana Test took it 3 s ago.»"""
-    did = sentence(DEEDS, _by_whom(code, params), params) if code in DEEDS else str(_("This changed"))
+    texts = DEEDS_BY_ITSELF if params.get("by_itself") else DEEDS
+    did = sentence(texts, code, params) if code in texts else str(_("This changed"))
     return str(_("%(deed)s %(ago)s.")) % {"deed": did, "ago": ago(seconds)}
-
-
-def _by_whom(code: str, params: Mapping[str, object]) -> str:
-    """What an agent did reads otherwise where it happened by itself."""
-    return f"{code} by itself" if params.get("by_itself") else code
 
 
 def ago(seconds: float) -> str:
