@@ -8,6 +8,7 @@ a row's number. The mix does not depend on the size, so that sizes can be compar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -50,7 +51,9 @@ def fill(ongoing: int, closed: int, people: int = 8) -> list[str]:
     sessions = _people(people, now)
     _load(Customer, _customers(now))
     floor = Floor(now, closed)
-    _load(Conversation, map(floor.closed, range(closed)))
+    with _without_indexes(Conversation):
+        _load(Conversation, map(floor.closed, range(min(closed, BATCH))))
+        _multiply(closed)
     add(0, ongoing, closed)
     return sessions
 
@@ -293,6 +296,69 @@ class Floor:
 
 
 # --- writing -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _without_indexes(model: Any) -> Iterator[None]:
+    """Without the indexes of a table, and on PostgreSQL without asking whether what is named exists; both come back."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND NOT EXISTS "
+                "(SELECT 1 FROM pg_constraint WHERE conname = indexname)",
+                [model._meta.db_table],
+            )
+            indexes = cursor.fetchall()
+            cursor.execute("SET session_replication_role = replica")
+        else:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL",
+                [model._meta.db_table],
+            )
+            indexes = cursor.fetchall()
+        for name, _statement in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+        yield
+        for _name, statement in indexes:
+            cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = DEFAULT")
+
+
+def _multiply(wanted: int) -> None:
+    """So many closed conversations: the first ones again and again, each further back."""
+    from django.db import connection
+
+    from conversations.models import Conversation
+
+    is_sqlite = connection.vendor == "sqlite"
+    further = f"(again * {BATCH})"
+    back = f"(again * {BATCH * PAST // 1_000_000})"
+    moment = f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', {{}}, '-' || {back} || ' seconds')"
+    ways = {
+        "id": f"id + {further}",
+        "public_id": f"printf('%%032x', id + {further})"
+        if is_sqlite
+        else f"lpad(to_hex(id + {further}), 32, '0')::uuid",
+        "subject": "substr(subject, 1, length(subject) - length(CAST(id - 1 AS text))) || "
+        f"CAST(id - 1 + {further} AS text)",
+    }
+    names = {str(field.column): field for field in Conversation._meta.concrete_fields if not field.generated}
+    for name, field in names.items():
+        if field.get_internal_type() == "DateTimeField":
+            ways[name] = (moment if is_sqlite else f"{{}} - {back} * interval '1 second'").format(name)
+    columns = ", ".join(names)
+    values = ", ".join(ways.get(name, name) for name in names)
+    series = "WITH RECURSIVE times(again) AS (SELECT 1 UNION ALL SELECT again + 1 FROM times WHERE again < %s) "
+    with connection.cursor() as cursor:
+        if wanted > BATCH:
+            cursor.execute(
+                f"{series}INSERT INTO conversations_conversation ({columns}) SELECT {values} FROM times, "
+                f"conversations_conversation WHERE id <= {BATCH} AND id + {further} <= %s",
+                [-(-wanted // BATCH) - 1, wanted],
+            )
 
 
 def _load(model: Any, rows: Iterable[Values]) -> None:

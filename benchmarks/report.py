@@ -1,6 +1,6 @@
 """What does the report cost, from 1,000 to 100,000 ongoing conversations beside a million closed ones?
 
-    python -m benchmarks.report                                        # PostgreSQL and SQLite, all sizes
+    python -m benchmarks.report                              # PostgreSQL and SQLite, all sizes: about ten minutes
     python -m benchmarks.report --databases sqlite --sizes 1000 10000 --closed 20000
 
 For each view (first page, deep page, each filter, each sort both ways, searches): the whole request in Python, the part
@@ -101,6 +101,7 @@ class Measured:
     size: int
     views: dict[str, Cost]
     served: dict[tuple[str, int], Served]
+    indexes: list[str]
 
 
 def main() -> None:
@@ -144,8 +145,10 @@ def measure(name: str, sizes: Sequence[int], closed: int, rounds: int) -> list[M
                 costs = pool.apply(in_python, (session, rounds))
                 _say(f"{name} {size}: views after {time.monotonic() - began:.0f} s")
             served = through_daphne(context, session, costs)
+            with context.Pool(1) as pool:
+                told_of_indexes = pool.apply(of_indexes)
             _say(f"{name} {size}: done after {time.monotonic() - began:.0f} s")
-            found.append(Measured(name, size, costs[0], served))
+            found.append(Measured(name, size, costs[0], served, told_of_indexes))
             present = size
     return found
 
@@ -214,6 +217,16 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
                 cost.number = len(timed.asked)
                 cost.plan = plans.of_list(timed.asked)
     return costs, addresses
+
+
+def of_indexes() -> list[str]:
+    """What the indexes cost, in a process of its own."""
+    import django
+
+    django.setup()
+    from benchmarks import indexes
+
+    return indexes.told()
 
 
 def database_cpu() -> float:
@@ -308,6 +321,7 @@ def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
         lines += _views_told(database, ours)
         lines += _served_told(ours)
         lines += _plans_told(ours[max(ours)])
+        lines += ours[max(ours)].indexes
     return lines
 
 
