@@ -131,7 +131,8 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         """Find out who it is; whoever it is not stops here."""
         said = sociallogin.account.extra_data
         token, claims = said.get("id_token") or {}, said.get("userinfo") or said.get("id_token") or {}
-        if token and token.get("sub") != claims.get("sub"):
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or (token and token.get("sub") != subject):
             raise ImmediateHttpResponse(refused(request, AWAY))
         found = person_of(claims)
         if isinstance(found, Refusal):

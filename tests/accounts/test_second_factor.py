@@ -75,19 +75,37 @@ def _address(secret: str) -> str:
     return f"otpauth://totp/sara%40testserver?secret={secret}&issuer=Supervisor%20Console"
 
 
-def test_who_logged_in_long_ago_says_their_password_once_more(sara: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django.conf.settings.ACCOUNT_REAUTHENTICATION_TIMEOUT", -1, raising=False)
+def test_who_logged_in_long_ago_says_their_password_once_more(sara: User, settings: Settings) -> None:
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
     who = browser()
     log_in(who, "sara")
 
     asked = who.get("/account/second-factor/")
-    monkeypatch.undo()
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
     wrong = who.post("/account/confirm/", {"password": "x", "next": "/account/second-factor/"})
     confirmed = who.post("/account/confirm/", {"password": PASSWORD, "next": "/account/second-factor/"})
 
     assert asked.headers["Location"] == "/account/confirm/?next=%2Faccount%2Fsecond-factor%2F"
     assert "This is not your password." in page_of(wrong)
     assert confirmed.headers["Location"] == "/account/second-factor/"
+
+
+def test_a_form_that_was_sent_too_late_is_carried_out_once_they_said_who_they_are(
+    sara: User, secret: str, settings: Settings
+) -> None:
+    who = browser()
+    log_in(who, "sara")
+    who.post("/login/code/", {"code": code_of(secret)})
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+
+    asked = who.post("/account/recovery-codes/new/")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert not Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).exists()
+    done = who.post("/account/confirm/", {"password": PASSWORD, "next": "/account/recovery-codes/new/"})
+
+    assert asked.headers["Location"].startswith("/account/confirm/")
+    assert done.headers["Location"] == "/account/recovery-codes/"
+    assert Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).exists()
 
 
 # --- logging in with it -----------------------------------------------------------------------------------------------

@@ -219,6 +219,20 @@ def test_a_provider_that_is_away_or_confused_is_said_to_be(provider: Provider, s
     assert (away.status_code, code_on(away)) == (503, "sign_on_away")
 
 
+@pytest.mark.parametrize(
+    "error", ["", "?error=server_error", "?code=%00&state=%FF", "?code[]=1", "?state=" + "x" * 5000]
+)
+def test_what_nobody_sent_back_opens_nothing(provider: Provider, sara: User, error: str) -> None:
+    assert code_on(browser().get(f"{BACK}{error}")) in {"sign_on_expired", "sign_on_away"}
+
+
+def test_a_provider_whose_answer_names_nobody_is_said_to_be_confused(provider: Provider, sara: User) -> None:
+    provider.token = {"sub": None}
+    provider.claims = {"sub": None, "email": EMAIL, "email_verified": True}
+
+    assert code_on(sign_on(browser())) == "sign_on_away"
+
+
 def test_nobody_makes_the_console_ask_the_provider_without_end(
     provider: Provider, sara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
