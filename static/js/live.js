@@ -173,9 +173,10 @@ function patch(region, frame) {
     const old = document.getElementById(row.id);
     if (!old) hold(region, row.id);
     else if (!row.hasAttribute("data-same")) {
+      const isNews = Boolean(frame.was) || old.dataset.version !== row.dataset.version; // One that brings everything has rows that were here.
       morph(old, [row], "outerHTML");
       window.htmx.process(document.getElementById(row.id));
-      glow(document.getElementById(row.id));
+      if (isNews) glow(document.getElementById(row.id));
     }
   }
   for (const row of rowsIn(region)) if (!ids.has(row.id)) hold(region, row.id);
@@ -190,9 +191,12 @@ function patch(region, frame) {
 // The rows that a frame would change. One that brings everything names none: what differs here is found by comparing.
 function namesOf(region, frame) {
   if (frame.changed.length) return frame.changed.map((id) => `row-${id}`);
-  const [here, there] = [region, made(frame.html)].map((content) => new Map(rowsIn(content).map((row) => [row.id, row.dataset.version])));
+  const here = new Map(rowsIn(region).map((row) => [row.id, row.dataset.version]));
+  const versionOf = (row) => (row.hasAttribute("data-same") ? here.get(row.id) : row.dataset.version);
+  const there = new Map(rowsIn(made(frame.html)).map((row) => [row.id, versionOf(row)]));
   const differing = [...new Set([...here.keys(), ...there.keys()])].filter((id) => here.get(id) !== there.get(id));
-  return differing.length ? differing : ["all"];
+  if (differing.length) return differing;
+  return [paused ? "all" : "again"]; // Figures alone: who paused reads that there are some, for others they come at once.
 }
 
 function take(frame) {

@@ -375,6 +375,27 @@ def test_what_came_while_the_pointer_was_down_is_shown_when_it_is_up(open_page: 
     expect(row).to_have_attribute("aria-selected", "true")
 
 
+def test_figures_that_change_while_the_pointer_is_down_are_no_updates_of_rows(open_page: People, floor: Floor) -> None:
+    active(floor, floor.ana)
+    page = open_page(floor.sara, f"{REPORT}?status=active")
+    is_live(page)
+    corner = page.locator("#report").bounding_box()
+    assert corner is not None
+    page.mouse.move(corner["x"] + 1, corner["y"] + 1)
+    page.mouse.down()
+
+    with page.expect_event("console", lambda said: said.text == "came") as _came:
+        page.evaluate(
+            "() => new MutationObserver(() => console.info('came'))"
+            ".observe(document.querySelector('[data-live-lag]'), {childList: true, characterData: true, subtree: true})"
+        )
+        start(floor, "Second")
+    expect(page.locator("[data-live-chip]")).to_be_hidden()
+
+    page.mouse.up()
+    expect(page.locator(".tile", has_text="Open").first).to_contain_text("1", timeout=3000)
+
+
 def test_who_comes_second_reads_who_was_first_and_tries_again_from_there(open_page: People, floor: Floor) -> None:
     chat = active(floor, floor.ana)
     open_page.allow_errors(HINT)
