@@ -167,7 +167,8 @@ def _print(job: Job, update: Update, *, whole: bool) -> str:
             "changed": sorted(update.changed) if not whole else [],
             "html": render(job.view, update, whole=whole),
             "at": job.since.isoformat() if job.since is not None else None,
-        }
+        },
+        ensure_ascii=False,  # Half the time, for thirty kilobytes; the socket speaks UTF-8.
     )
 
 
