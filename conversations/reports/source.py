@@ -41,7 +41,7 @@ class Source:
     """Reads each thing once, for one moment.
 
     ``known`` are rows and ``orders`` beginnings of lists that are still as they were read before. ``pages`` says how
-    many pages of a list, and ``soon`` which rows, are going to be asked for.
+    many pages of a list, and ``soon`` which rows, are going to be asked for; who reads one page says neither.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Source:
         self.now = now
         self.found: dict[int, Marked] = dict(known or {})
         self.orders: dict[OrderKey, Order] = dict(orders or {})
-        self._pages = pages or {}
+        self._pages = pages
         self._soon = list(soon)
         self._queues: dict[int, Queue] | None = None
         self._settings: SupervisorSettings | None = None
@@ -107,7 +107,7 @@ class Source:
         if not total:
             return []
         begin, end = (address.page - 1) * PAGE_SIZE, address.page * PAGE_SIZE
-        if address.page > SHARED_PAGES:
+        if self._pages is None or address.page > SHARED_PAGES:
             return page_ids(visible, address, self.now, PAGE_SIZE, total)
         key = order_key(actor, address)
         order = self.orders.get(key)
