@@ -33,7 +33,8 @@ LATER = st.sampled_from([130, 1000, 3700, 2 * 86400, 31 * 86400])
 def furnish(floor: Floor) -> None:
     """The floor on which the machine runs: every kind of wrap-up, a small agent, a bot, a supervisor who takes work.
 
-    Live chats and SMS count until the day is over; SMS take a seat too; calls open by themselves, and nobody is asked.
+    Live chats and SMS count until the day is over; SMS take a seat too. Calls and persistent chats are assigned
+    without asking, and open by themselves.
     """
     supa = make_agent("supa", floor.billing, floor.returns, floor.calls, roles=(Role.SUPERVISOR, Role.AGENT))
     give_view_all_queues(supa.user)
@@ -52,7 +53,8 @@ def furnish(floor: Floor) -> None:
     for agent in (floor.ana, floor.boris):
         for profile in (calm, daily):
             agent.agent_profiles.create(profile=profile)
-    Workstream.objects.filter(channel=Channel.VOICE).update(auto_assigns=True, auto_accepts=True)
+    told = [Channel.VOICE, Channel.PERSISTENT_CHAT]
+    Workstream.objects.filter(channel__in=told).update(auto_assigns=True, auto_accepts=True)
     SupervisorSettings.objects.filter(pk=1).update(transfer_voice_calls=True, distribution_enabled=True)
 
 
