@@ -42,14 +42,12 @@ RETRY = 1.0
 SELF_CHECK = 5.0
 """Seconds after which a view is looked at without a cause: time passes, and nothing may be missed for long …"""
 
-SELF_CHECK_LONGEST = 9.0
-"""… also where there are so many views that looking at all of them takes more than …
+SELF_CHECK_LONGEST = 12.0
+"""… also where there are so many views that checking all of them takes more than …"""
 
-With what a check takes for known (``source.FRESH``), nothing stays unseen for more than 12 s and a round.
-"""
-
-SELF_CHECK_SHARE = 0.2
-"""… this share of the time: then it is done less often."""
+SELF_CHECK_SHARE = 0.1
+"""… this share of the time. Then a view is checked less often, and takes for known what others have just read; both
+together are at most that long."""
 
 SELF_CHECK_TOGETHER = 0.15
 """Views that are due within this share of that time are checked along: they share what they read."""
@@ -208,7 +206,7 @@ class Board:
 
     async def _round(self) -> None:
         """Look at every view that is marked or due for a check; each is sent as soon as it was looked at."""
-        every, now = self._check_every(), time.monotonic()
+        (every, fresh), now = self._check_every(), time.monotonic()
         due = {view for view, live in self._views.items() if live.due(every) <= now + SHORTEST_PAUSE}
         if due:
             along = now + SELF_CHECK_TOGETHER * every
@@ -227,20 +225,25 @@ class Board:
         def tell(job: Job, look: Look | None) -> None:
             loop.call_soon_threadsafe(end, job, look)
 
-        found = await in_thread(look_at, [job for job, _live in jobs.values()], self._known.begin(), tell)
+        found = await in_thread(look_at, [job for job, _live in jobs.values()], self._known.begin(), tell, fresh)
         shown = (live.snapshot.rows.keys() for live in self._views.values() if live.snapshot is not None)
         orders = frozenset(live.order for live in self._views.values() if live.order is not None)
         self._known.take(found, frozenset().union(*shown), orders)
         if any(live.is_marked for live in self._views.values()):
             self._wake.set()
 
-    def _check_every(self) -> float:
-        """Seconds between two checks of a view: more of them where there are many views."""
+    def _check_every(self) -> tuple[float, float]:
+        """Seconds between two checks of a view, and how old may be what a check takes for known.
+
+        Together they are how long something may stay unseen that nobody announced: longer where there are many views.
+        """
         cost = sum(live.cost for live in self._views.values())
-        return max(SELF_CHECK, min(SELF_CHECK_LONGEST, cost / SELF_CHECK_SHARE))
+        unseen = max(SELF_CHECK, min(SELF_CHECK_LONGEST, cost / SELF_CHECK_SHARE))
+        every = max(SELF_CHECK, unseen / 2)
+        return every, unseen - every
 
     def _until_check(self) -> float:
-        every = self._check_every()
+        every, _fresh = self._check_every()
         return max(0.0, min((live.due(every) for live in self._views.values()), default=0.0) - time.monotonic())
 
 

@@ -2,7 +2,7 @@
 
 The views of a round share one source: each thing is asked of the database once. Rows that nothing has happened to
 since they were read, and lists that nothing of what happened can have moved (``sieve``), are not read again, except by
-a self-check, which takes nothing for known that was read longer than some seconds ago.
+a self-check, which takes nothing for known, or little where there are many views.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from conversations.reports.concern import Happening, Interest, interest_of
@@ -91,11 +91,11 @@ class Kept:
     happened: tuple[Happening, ...] = ()
 
 
-def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
+def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell, fresh: float = 0.0) -> Kept:
     """Look at these views one after the other, and tell of each at once; None is told of one that failed.
 
-    Those that something happened to come first; a check shares with them what is read in this round, and takes little
-    for known of what was read before. Returns all that was read or is as it was.
+    Those that something happened to come first. A check shares with them what is read in this round; of what was read
+    before, it takes for known only what is at most ``fresh`` seconds old. Returns all that was read or is as it was.
     """
     now = clock.now()
     orders = _unmoved(kept, now)
@@ -108,7 +108,9 @@ def look_at(jobs: Sequence[Job], kept: Kept, tell: Tell) -> Kept:
             sources[language] = Source(now, kept.rows.get(language), orders, pages, _soon(jobs, language))
         try:
             if job.is_check and language not in checks:
-                checks[language] = sources[language].beside(_soon(jobs, language, is_check=True))
+                checks[language] = sources[language].beside(
+                    timedelta(seconds=fresh), _soon(jobs, language, is_check=True)
+                )
             found = _look(job, (checks if job.is_check else sources)[language])
         except Exception:
             logger.exception("A view of the report could not be read; trying again")

@@ -33,9 +33,6 @@ SHARED_PAGES = 10
 ROWS_AT_ONCE = 500
 """So many of the rows that are going to be asked for are read along with one that is."""
 
-FRESH = timedelta(seconds=3)
-"""What was read so lately need not be read again for a check: views that are checked one after the other share it."""
-
 
 class Source:
     """Reads each thing once, for one moment.
@@ -63,11 +60,11 @@ class Source:
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
         self._lanes: dict[int | None, Lane] = {}
 
-    def beside(self, soon: Collection[int] = ()) -> Source:
+    def beside(self, fresh: timedelta, soon: Collection[int] = ()) -> Source:
         """A source of the same moment that takes only what is fresh for known; all else is read once for both."""
         self.queues()
         self.settings()
-        other, since = copy(self), self.now - FRESH
+        other, since = copy(self), self.now - fresh
         other.found = {pk: one for pk, one in self.found.items() if one.read_at > since}
         other.orders = {key: order for key, order in self.orders.items() if order.read_at > since}
         other._soon = list(soon)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from django.utils import timezone
 from conversations.consumers import board as board_module
 from conversations.consumers import looking
 from conversations.consumers.board import Board
-from conversations.reports import live, source
+from conversations.reports import live
 from conversations.reports.live import View, view_of
 from conversations.services import closure
 from supervisor_console.kernel.realtime import hub
@@ -99,7 +98,6 @@ class Console:
 async def running(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Board, Floor]]:
     monkeypatch.setattr(board_module, "SHORTEST_PAUSE", 0.02)
     monkeypatch.setattr(board_module, "SELF_CHECK", 0.3)
-    monkeypatch.setattr(source, "FRESH", timedelta(seconds=0.1))
     floor = await sync_to_async(make_floor)()
     await hub().start()
     keeper = Board()

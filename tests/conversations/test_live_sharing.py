@@ -14,7 +14,7 @@ from conversations.consumers import board
 from conversations.consumers.board import LiveView, Shown
 from conversations.consumers.looking import Job, Kept, Known, Look, Reader, look_at
 from conversations.models import Conversation, Sentiment
-from conversations.reports import live, source
+from conversations.reports import live
 from conversations.reports.address import Address
 from conversations.reports.concern import Happening, Interest, happening_of, interest_of
 from conversations.reports.live import EVERYTHING, Snapshot, View
@@ -217,11 +217,13 @@ def test_another_view_of_the_same_rows_costs_one_query(floor: Floor) -> None:
     assert len(queries) == 1, "which rows, in which order"
 
 
-def looked(floor: Floor, known: Known, before: Snapshot | None = None, *, is_check: bool = False) -> Look:
+def looked(
+    floor: Floor, known: Known, before: Snapshot | None = None, *, is_check: bool = False, fresh: float = 0.0
+) -> Look:
     view = View(0, "window=all", "en")
     job = Job(view, Reader(view, floor.sara.pk), before, frozenset({""}), None, is_check)
     looks: list[Look | None] = []
-    found = look_at([job], known.begin(), lambda _job, look: looks.append(look))
+    found = look_at([job], known.begin(), lambda _job, look: looks.append(look), fresh)
     assert looks[0] is not None
     known.take(found, frozenset(looks[0].snapshot.rows), frozenset({looks[0].order}))
     return looks[0]
@@ -241,27 +243,7 @@ def test_a_known_row_is_read_again_after_something_happened_to_it(floor: Floor) 
     assert heard.snapshot.digest != first.snapshot.digest
 
 
-def test_a_check_takes_for_known_what_was_read_a_moment_ago(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that views that are checked one after the other do not each read what they share."""
-    one = floor.start()
-    known = Known()
-    first = looked(floor, known)
-    Conversation.objects.filter(pk=one.pk).update(priority=7)  # nothing that the lane or a counter shows
-
-    at_once = looked(floor, known, first.snapshot, is_check=True).snapshot.digest
-    monkeypatch.setattr(source, "FRESH", timedelta(0))
-
-    assert at_once == first.snapshot.digest
-    assert looked(floor, known, first.snapshot, is_check=True).snapshot.digest != first.snapshot.digest
-
-
-def test_what_may_stay_unseen_is_seen_within_fifteen_seconds() -> None:
-    """The longest between two checks of a view, what a check takes for known, and three seconds for the round."""
-    assert board.SELF_CHECK_LONGEST + source.FRESH.total_seconds() + 3 <= 15
-
-
-def test_a_check_takes_nothing_else_for_known(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "FRESH", timedelta(0))
+def test_a_check_takes_nothing_for_known(floor: Floor) -> None:
     one = floor.start()
     known = Known()
     first = looked(floor, known)
@@ -271,8 +253,35 @@ def test_a_check_takes_nothing_else_for_known(floor: Floor, monkeypatch: pytest.
     assert looked(floor, known, first.snapshot).snapshot.digest != first.snapshot.digest, "and tells the others"
 
 
-def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "FRESH", timedelta(0))
+def test_where_there_are_many_views_a_check_takes_for_known_what_was_read_a_moment_ago(floor: Floor) -> None:
+    """So that views that are checked one after the other do not each read what they share."""
+    one = floor.start()
+    known = Known()
+    first = looked(floor, known)
+    Conversation.objects.filter(pk=one.pk).update(priority=7)  # nothing that the lane or a counter shows
+
+    at_once = looked(floor, known, first.snapshot, is_check=True, fresh=60).snapshot.digest
+    later = looked(floor, known, first.snapshot, is_check=True, fresh=0.0001).snapshot.digest
+
+    assert at_once == first.snapshot.digest
+    assert later != first.snapshot.digest
+
+
+@pytest.mark.parametrize(("cost", "every", "fresh"), [(0.0, 5, 0), (0.01, 5, 0), (0.04, 5, 3), (5.0, 6, 6)])
+def test_nothing_stays_unseen_for_longer_than_before_where_there_are_many_views(
+    cost: float, every: float, fresh: float
+) -> None:
+    """With few of them, every check reads all; with any number of them, twelve seconds are the longest."""
+    keeper = board.Board()
+    for number in range(20):
+        view = View(0, f"page={number}", "en")
+        keeper._views[view] = LiveView(view, 1)
+        keeper._views[view].cost = cost
+
+    assert keeper._check_every() == pytest.approx((every, fresh))
+
+
+def test_what_happens_during_a_round_makes_its_rows_unknown(floor: Floor) -> None:
     one = floor.start()
     known, view = Known(), View(0, "window=all", "en")
     job = Job(view, Reader(view, floor.sara.pk), None, frozenset({""}), None, is_check=True)

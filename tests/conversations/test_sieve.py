@@ -20,7 +20,7 @@ from conversations import selectors
 from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.events import ConversationEvent
 from conversations.models import Conversation, Sentiment, State, StateReason
-from conversations.reports import live, sieve, source
+from conversations.reports import live, sieve
 from conversations.reports.address import Address
 from conversations.reports.columns import COLUMNS, SortKey
 from conversations.reports.concern import Happening, happening_of, interest_of
@@ -321,8 +321,7 @@ def test_a_list_that_a_change_cannot_have_moved_is_not_read_again(floor: Floor) 
     assert process.order() is not before
 
 
-def test_a_check_reads_every_list_again(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "FRESH", timedelta(0))
+def test_a_check_reads_every_list_again(floor: Floor) -> None:
     floor.start()
     process = Process(floor, "window=all&sort=priority")
     before = process.order()
