@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django import template
 from django.conf import settings
@@ -38,6 +38,7 @@ REGIONS_KEPT = 512
 """About 20 kB each: as many views as may be open in one process."""
 
 Pairs = tuple[tuple[str, object], ...]
+T = TypeVar("T")
 
 _clocks = attrgetter(*CLOCKS)
 
@@ -60,6 +61,22 @@ def _kept(find: Any) -> Callable[..., Any]:
     return find.__wrapped__ if settings.DEBUG else find  # type: ignore[no-any-return]
 
 
+class _Key(Generic[T]):
+    """What a part says, for looking it up; what it is printed from is needed where it is not there yet."""
+
+    __slots__ = ("source", "words")
+
+    def __init__(self, words: tuple[object, ...], source: T) -> None:
+        self.words = words
+        self.source: T | None = source
+
+    def __hash__(self) -> int:
+        return hash(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.words == other.words
+
+
 # --- the region ------------------------------------------------------------------------------------------------------
 
 
@@ -70,33 +87,17 @@ def report_region(report: Report, digest: str = "", same: Collection[int] = ()) 
     chips, links = tuple(chip.label for chip in report.chips), tuple(bool(tile.url) for tile in report.tiles)
     here = get_language(), get_script_prefix()
     key = address, report.scope, chips, links, bool(report.rows), bool(report.groups), *here
-    pieces = list(_kept(_kept_region)(_RegionKey(key, report)))
+    pieces = list(_kept(_kept_region)(_Key(key, report)))
     filled = dict(_fillings(report, digest, same or ()))
     pieces[1::2] = [filled[name] for name in pieces[1::2]]
     return mark_safe("".join(pieces))  # noqa: S308  Rendered with escaping, piece by piece.
 
 
-class _RegionKey:
-    """What the outline of a region says, for looking it up; the report itself is needed where it is not there yet."""
-
-    __slots__ = ("report", "words")
-
-    def __init__(self, words: tuple[object, ...], report: Report) -> None:
-        self.words = words
-        self.report: Report | None = report
-
-    def __hash__(self) -> int:
-        return hash(self.words)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _RegionKey) and self.words == other.words
-
-
 @lru_cache(maxsize=REGIONS_KEPT)
-def _kept_region(key: _RegionKey) -> tuple[str, ...]:
+def _kept_region(key: _Key[Report]) -> tuple[str, ...]:
     """The outline of a region: markup and, at every second place, the name of what stands there."""
-    html = _markup("_region", report=key.report)
-    key.report = None  # The words are kept, not the report.
+    html = _markup("_region", report=key.source)
+    key.source = None  # The words are kept, not the report.
     return tuple(html.split("\0"))
 
 
@@ -175,27 +176,11 @@ def _row(language: str | None, row: Row, shown: Pairs, drops: Pairs) -> str:
     return html
 
 
-class _Key:
-    """What a row says beside its clocks, for looking it up; the row itself is needed where it is not there yet."""
-
-    __slots__ = ("row", "words")
-
-    def __init__(self, words: tuple[object, ...], row: Row) -> None:
-        self.words = words
-        self.row: Row | None = row
-
-    def __hash__(self) -> int:
-        return hash(self.words)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.words == other.words
-
-
 @lru_cache(maxsize=ROWS_KEPT)
-def _kept_row(language: str | None, key: _Key, shown: Pairs, drops: Pairs) -> str:
+def _kept_row(language: str | None, key: _Key[Row], shown: Pairs, drops: Pairs) -> str:
     clocks = {name: place(name) for name in CLOCKS}
-    html = _markup("_row", row=key.row, shown=dict(shown), drops=dict(drops), clocks=clocks)
-    key.row = None  # The words are kept, not the row.
+    html = _markup("_row", row=key.source, shown=dict(shown), drops=dict(drops), clocks=clocks)
+    key.source = None  # The words are kept, not the row.
     return html
 
 
