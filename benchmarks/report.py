@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--closed", type=int, default=CLOSED)
     parser.add_argument("--databases", nargs="*", choices=["postgresql", "sqlite"], default=["postgresql", "sqlite"])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--name", default="report", help="the name of the results' files")
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
