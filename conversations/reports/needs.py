@@ -129,13 +129,13 @@ def lane(
     Of each need the first ``COUNTED`` are read, along an index: enough for those that are shown and for the number
     beside them, and as fast among 100,000 conversations as among 1,000.
     """
-    needs: dict[int, tuple[Need, datetime]] = {}
+    needs: dict[int, tuple[Need, Any]] = {}
     for number, since, pk in sorted(_asked(_needy(visible.ongoing(), queues, settings, now))):
         needs.setdefault(pk, (Need(number), since))
     chosen = dict(islice(needs.items(), SHOWN))
     rows = Conversation.objects.select_related("customer").in_bulk(chosen)
     items = [
-        _item(row, need, running(since, now), queues)
+        _item(row, need, running(_moment(since), now), queues)
         for pk, (need, since) in chosen.items()
         if (row := rows.get(pk)) is not None
     ]
@@ -177,8 +177,8 @@ def _needy(
         yield first(Need.SENTIMENT, talks.filter(IS_UNHAPPY, sentiment__in=low), since)
 
 
-def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, datetime, int]]:
-    """All of these in one query: the need's number, since when, and the id.
+def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, int]]:
+    """All of these in one query: the need's number, since when as the database writes it, which sorts alike, the id.
 
     Django's own union takes no limited queries on SQLite; as tables of their own both databases take them.
     """
@@ -195,7 +195,8 @@ def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, datet
         return []
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
-        return [(number, _moment(since), pk) for number, since, pk in cursor.fetchall()]
+        found: list[tuple[int, Any, int]] = cursor.fetchall()
+    return found
 
 
 def _moment(value: Any) -> datetime:
