@@ -83,6 +83,7 @@ class OfferCard:
     reject_label: str
     reject_refusal: Refusal | None = None
     shows_countdown: bool = True
+    notify: str = ""
     hint: str = ""
     version: None = None
 
@@ -258,6 +259,7 @@ def _offer(offer: Offer, now: datetime) -> OfferCard:
         reject_label=stream.reject_label or _("Reject"),
         reject_refusal=why_not_reject(terms, is_request=is_request) if terms.offers_reject else None,
         shows_countdown=stream.shows_countdown,
+        notify=stream.desktop_notification,
         hint=_hint(terms, is_request=is_request),
     )
 

@@ -72,6 +72,7 @@ class WorkstreamForm(Form[Workstream]):
             "offers_reject",
             "reject_label",
             "shows_countdown",
+            "desktop_notification",
             "auto_assigns",
             "auto_accepts",
             "unanswered_warning_seconds",
@@ -93,6 +94,7 @@ class WorkstreamForm(Form[Workstream]):
             "accept_label": gettext_lazy("Empty: Accept. Where agents are not asked it says Open."),
             "reject_label": gettext_lazy("Empty: Reject."),
             "shows_countdown": gettext_lazy("Hidden, it runs all the same."),
+            "desktop_notification": gettext_lazy("For agents who switched them on and allow the browser to show them."),
             "auto_assigns": gettext_lazy(
                 "Agents are told, not asked: Accept becomes Open, nothing can be rejected. What nobody opens in time "
                 "times out. Whether to take over a conversation is asked in any case."
@@ -224,6 +226,7 @@ class WorkstreamAdmin(ConsoleAdmin[Workstream]):
                     "accept_label",
                     "offers_reject",
                     "reject_label",
+                    "desktop_notification",
                     "auto_assigns",
                     "auto_accepts",
                 )

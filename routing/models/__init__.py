@@ -9,6 +9,7 @@ from routing.models.staffing import StaffingChange
 from routing.models.workstream import (
     Channel,
     ChannelKind,
+    DesktopNotification,
     Distribution,
     SkillMatching,
     Workstream,
@@ -26,6 +27,7 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "Connection",
+    "DesktopNotification",
     "Distribution",
     "OperatingHours",
     "Presence",

@@ -67,6 +67,14 @@ class WrapUpBlock(models.TextChoices):
     CUSTOM = "custom", _("For a time")
 
 
+class DesktopNotification(models.TextChoices):
+    """When an offer is told by a notification of the desktop, to whoever allows the browser to (domain.md 4.2)."""
+
+    NEVER = "never", _("Never")
+    BACKGROUND = "background", _("When nobody looks at the console")
+    ALWAYS = "always", _("Always")
+
+
 class SkillMatching(models.TextChoices):
     """How required skills choose agents (domain.md 1.5)."""
 
@@ -131,6 +139,12 @@ class Workstream(models.Model):
     shows_countdown = models.BooleanField(_("offers show the countdown"), default=True)
     accept_label = models.CharField(_("label of Accept"), max_length=24, blank=True)
     reject_label = models.CharField(_("label of Reject"), max_length=24, blank=True)
+    desktop_notification = models.CharField(
+        _("desktop notification"),
+        max_length=10,
+        choices=DesktopNotification.choices,
+        default=DesktopNotification.BACKGROUND,
+    )
     auto_assigns = models.BooleanField(_("assign without asking"), default=False)
     auto_accepts = models.BooleanField(_("open by itself"), default=False)
     skill_matching = models.CharField(

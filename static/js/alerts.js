@@ -104,7 +104,7 @@ function lookAtOffers() {
     if (offers.has(id)) continue;
     offers.set(id, notify(card));
     sound("offer");
-    if (isLookedAt()) tabs?.postMessage(id);
+    if (isLookedAt() && card.dataset.notify !== "always") tabs?.postMessage(id);
   }
 }
 
@@ -118,8 +118,11 @@ function words(card, selector) {
   return card.querySelector(selector)?.textContent.trim() ?? "";
 }
 
+// The workstream says when: never, always, or where nobody looks at the console.
 function notify(card) {
-  if (!isOn("desktop") || !canNotify() || Notification.permission !== "granted" || isLookedAt()) return () => {};
+  const when = card.dataset.notify;
+  if (!isOn("desktop") || !canNotify() || Notification.permission !== "granted") return () => {};
+  if (when === "never" || (when !== "always" && isLookedAt())) return () => {};
   const until = Date.parse(card.querySelector("[data-until]")?.dataset.until);
   const left = Number.isNaN(until) ? null : until - serverNow();
   let shown = null;

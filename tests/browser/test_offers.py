@@ -319,6 +319,24 @@ def test_a_desktop_notification_has_the_offer_s_deadline_and_ends_with_it(open_p
     wait_for(desk, "() => window.notes.every((note) => note.closed)")
 
 
+@pytest.mark.parametrize(("when", "notes"), [("never", 0), ("background", 0), ("always", 1)])
+def test_the_workstream_says_when_the_desktop_is_told(open_page: People, floor: Floor, when: str, notes: int) -> None:
+    """On a page that somebody looks at."""
+    Workstream.objects.update(desktop_notification=when)
+    start(floor)
+    watched = EYES.replace("document.hasFocus = () => false;", "document.hasFocus = () => true;")
+    desk = desk_of(open_page, floor.ana, scripts=(watched,), permissions=["notifications"])
+    open_menu(desk)
+    desk.get_by_label("Desktop notifications").check()
+    desk.keyboard.press("Escape")
+
+    offer_through_a_page(open_page, floor)
+    expect(desk.locator(".offer")).to_have_count(1)
+    desk.wait_for_timeout(700)  # A notification waits 300 ms for another tab.
+
+    assert desk.evaluate("() => window.notes.length") == notes
+
+
 # --- one presence over all pages --------------------------------------------------------------------------------------
 
 

@@ -358,9 +358,11 @@ def test_when_a_line_is_unanswered_for_too_long_is_the_workstream_s(
 
 
 def test_offers_have_labels_of_their_own(otto: Client, floor: Floor) -> None:
-    save(otto, page_of(floor.chat), accept_label="Take it", reject_label="Not now", shows_countdown=None)
+    labels = {"accept_label": "Take it", "reject_label": "Not now"}
+    save(otto, page_of(floor.chat), **labels, shows_countdown=None, desktop_notification="never")
 
     floor.chat.refresh_from_db()
+    assert floor.chat.desktop_notification == "never"
     assert (floor.chat.accept_label, floor.chat.reject_label, floor.chat.shows_countdown) == (
         "Take it",
         "Not now",
