@@ -133,7 +133,8 @@ def change(
 
     With ``seen_change``, raises ``Stale`` where somebody changed a setting after that change was the
     newest: a page that shows older values does not undo theirs. Announced to every open report, whose
-    buttons depend on it. Who may do this is asked by the administrators' page, the only way here.
+    buttons depend on it, and to every desk, which shows moods or does not. Who may do this is asked by the
+    administrators' page, the only way here.
     """
     if actor.user_id is None:
         raise NotVisible
@@ -150,7 +151,8 @@ def change(
     if differing.keys() & {"distribution_enabled", "decline_limit", "decline_pause"}:
         steps.ask_to_distribute()
     if differing:
-        topics = [f"report:queue:{queue_id}" for queue_id in Queue.objects.values_list("pk", flat=True)]
+        queues = Queue.objects.values_list("pk", flat=True)
+        topics = [f"{place}:{queue_id}" for queue_id in queues for place in ("report:queue", "open")]
         announce(["report:all", *topics], {"type": "event", "code": event.code, "at": now.isoformat()})
     return event
 

@@ -9,6 +9,7 @@ from conversations.selectors import visible
 from conversations.services import messaging
 from conversations.services import settings as service
 from tests.cast import Floor, actor_of, at, customer_of, fresh
+from tests.conversations.hearing import SUPERVISORS, hearing
 
 BAD = "Terrible. Awful. Horrible."
 REPORT = "/conversations/"
@@ -45,6 +46,14 @@ def test_nothing_is_read_and_nobody_is_told(floor: Floor, unhappy: Conversation)
     assert fresh(unhappy).sentiment == Sentiment.VERY_NEGATIVE, "what was read is kept"
     assert (SentimentChange.objects.count(), Notice.objects.filter(code__contains="unhappy").count()) == (changes, 2)
     assert Notice.objects.count() > notices, "other notices go on"
+
+
+def test_every_report_and_every_desk_hears_of_it(floor: Floor) -> None:
+    with hearing() as heard:
+        switch(floor, on=False)
+
+    told = heard.by("settings.changed")
+    assert {SUPERVISORS, "supervisors of Billing", "open list of Billing", "open list of Returns"} <= told
 
 
 def test_switched_on_again_the_next_line_is_read(floor: Floor) -> None:
