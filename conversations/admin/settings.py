@@ -318,7 +318,7 @@ HELP = {
     ),
     "bot_silence": gettext_lazy("Came with 20 min. Then the assistant ends the conversation; nobody was waiting."),
     "decline_pause": gettext_lazy(
-        "Came with 30 s. Others are asked meanwhile; who is alone would be rung again at once otherwise."
+        "Came with 30 s. Others are asked meanwhile; without it, who is alone would be rung again at once."
     ),
     "close_live_chat_wrap_up": gettext_lazy("Came with 15 min. A longer capacity block is waited for."),
     "close_voice_active": gettext_lazy("Came with 2 h. Then the call is ended and goes to wrap-up."),

@@ -70,7 +70,7 @@ class Timers(models.Model):
     agent_disconnect = _seconds(_("Agent away"), 150, shortest=10, longest=HOUR)
     monitor_disconnect = _seconds(_("Monitoring, page gone"), 30, shortest=15, longest=HOUR)
     bot_silence = _seconds(_("Customer silent with an assistant"), 20 * MINUTE, longest=DAY)
-    decline_pause = _seconds(_("Before who declined is asked again"), 30, shortest=1, longest=HOUR)
+    decline_pause = _seconds(_("Pause after a decline"), 30, shortest=1, longest=HOUR)
 
     class Meta:
         abstract = True
