@@ -329,6 +329,7 @@ def queries(do: Callable[[], object]) -> int:
     return len(context)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["name", "-load", "-conversations"])
 def test_twice_as_many_people_cost_the_same_number_of_queries(floor: Floor, sort: str) -> None:
     profile = CapacityProfile.objects.create(name="Chats", limit=3)

@@ -23,6 +23,7 @@ TOMORROW = at(16 * 3600)
 SEEN: Counter[str] = Counter()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + FLOORS))
 def test_distribution_chooses_as_the_rules_read(db: None, seed: int) -> None:
     floor = RandomFloor(seed)

@@ -47,6 +47,7 @@ def query_of(address: Address) -> str:
     return url_of(address.pairs()).partition("?")[2]
 
 
+@pytest.mark.slow
 @given(addresses)
 def test_an_address_that_is_written_is_read_back_as_it_was(address: Address) -> None:
     assert read(query_of(address)) == (address, ())

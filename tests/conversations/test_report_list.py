@@ -342,6 +342,7 @@ def test_closed_ones_come_newest_first(floor: Floor) -> None:
     assert ids(look(floor.sara, tab="closed")) == pks(second, first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", ["ongoing", "closed", "all"])
 def test_every_column_sorts_both_ways_and_loses_nothing(floor: Floor, each: dict[str, Conversation], tab: str) -> None:
     floor.start(now=at(100))  # The twin of the open one.
@@ -712,6 +713,7 @@ def test_pages_beyond_what_is_counted_go_on_to_the_last(floor: Floor, monkeypatc
     assert beyond.ignored.endswith("page=9")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["", "-wait", "queue"])
 def test_a_page_that_is_put_together_is_the_plain_order(
     floor: Floor, each: dict[str, Conversation], second: str

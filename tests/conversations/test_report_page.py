@@ -227,6 +227,7 @@ def test_long_and_strange_texts_do_not_break_the_row(floor: Floor, sign_in: Sign
 # --- nonsense ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -276,6 +277,7 @@ def cost(client: Client, headers: dict[str, str] | None = None, **parameters: st
     return [query["sql"] for query in queries.captured_queries]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, HTMX, REFRESH], ids=["page", "part", "refresh"])
 def test_twenty_rows_cost_as_many_queries_as_ten(floor: Floor, sign_in: SignIn, headers: dict[str, str]) -> None:
     client = sign_in(floor.sara)

@@ -197,6 +197,7 @@ def played(stage: Stage, examples: int) -> None:
     test()
 
 
+@pytest.mark.slow
 def test_whatever_moves_the_beginning_of_a_list_is_suspected(floor: Floor) -> None:
     stage = Stage(floor)
 
@@ -282,6 +283,7 @@ SORTED = [f"window=all&sort={'-' * (place % 2)}{column.key}" for place, column i
 NARROW = ["", "tab=closed", "status=open", "status=active", "status=open&status=offered", "agent=none", "q=hello"]
 
 
+@pytest.mark.slow
 def test_what_is_kept_shows_what_is_read_afresh(floor: Floor) -> None:
     """After each deed every view of a process is as if it had been read for the first time."""
     sara, ana = actor_of(floor.sara), actor_of(floor.ana)

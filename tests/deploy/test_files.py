@@ -114,6 +114,7 @@ def test_the_image_holds_every_folder_of_the_product() -> None:
         assert f"\n!{name}\n" in (DEPLOY / "Dockerfile.dockerignore").read_text()
 
 
+@pytest.mark.slow
 def test_what_the_image_holds_is_enough_to_collect_static_files_and_to_start(tmp_path: Path) -> None:
     lay_out(tmp_path)
     (collecting,) = re.findall(

@@ -8,9 +8,17 @@ import pytest
 
 from tests import run
 
+Runs = Callable[..., list[list[str]]]
+
+PAGE, FAULT, RULE = (
+    "tests.browser.test_live.test_a",
+    "tests.faults.test_push.test_b",
+    "tests.routing.test_policy.test_c",
+)
+
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[list[str]]]:
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
     """What pytest finds at each of its runs: the tests that pass and those that fail."""
 
     def will_find(*found: tuple[Sequence[str], Sequence[str]]) -> list[list[str]]:
@@ -19,8 +27,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[
         def pretend(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
             passed, failed = found[len(commands)]
             commands.append(command)
-            cases = [f'<testcase classname="tests" name="{name}"/>' for name in passed]
-            cases += [f'<testcase classname="tests" name="{name}"><failure/></testcase>' for name in failed]
+            cases = [written(name) for name in passed] + [written(name, "<failure/>") for name in failed]
             report = next(part for part in command if part.startswith("--junitxml=")).removeprefix("--junitxml=")
             suite = f'<testsuite tests="{len(cases)}" failures="{len(failed)}" errors="0" skipped="0">'
             Path(report).write_text(f"<testsuites>{suite}{''.join(cases)}</testsuite></testsuites>")
@@ -33,40 +40,42 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[
     return will_find
 
 
-def test_what_passes_at_the_second_try_is_named(runs: Callable[..., list[list[str]]]) -> None:
-    commands = runs((["a", "b"], ["c"]), (["c"], []))
+def written(name: str, how: str = "") -> str:
+    """As pytest writes a test down."""
+    place, _, test = name.rpartition(".")
+    return f'<testcase classname="{place}" name="{test}">{how}</testcase>'
+
+
+def test_what_passes_at_the_second_try_is_named(runs: Runs) -> None:
+    commands = runs(([RULE, FAULT], [PAGE]), ([PAGE], []))
 
     outcome = run.run_pytest("browser", {})
 
     assert outcome.is_good
     assert (outcome.passed, outcome.failed) == (3, 0)
-    assert outcome.line.endswith("; 1 of them only at the second try: tests.c")
-    assert run.UNSTEADY in commands[1][commands[1].index("-m", 3) + 1]
+    assert outcome.line.endswith(f"; 1 of them only at the second try: {PAGE}")
+    assert "--last-failed" in commands[1]
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        pytest.param((["a"], ["c"]), ([], ["c"]), id="it fails again"),
-        pytest.param((["a"], ["c", "d"]), (["d"], []), id="one of them stands on nothing that may be busy"),
-    ],
-)
-def test_what_fails_stays_failed(
-    runs: Callable[..., list[list[str]]],
-    first: tuple[list[str], list[str]],
-    second: tuple[list[str], list[str]],
-) -> None:
-    runs(first, second)
+def test_what_fails_twice_stays_failed(runs: Runs) -> None:
+    commands = runs(([RULE], [PAGE, FAULT]), ([PAGE], [FAULT]))
 
-    outcome = run.run_pytest("browser", {})
+    outcome = run.run_pytest("sqlite", {})
 
     assert not outcome.is_good
-    assert (outcome.passed, outcome.failed) == (1, len(first[1]))
+    assert (outcome.passed, outcome.failed, len(commands)) == (1, 2, 2)
     assert "second" not in outcome.line
 
 
-def test_many_failures_are_not_the_machines(runs: Callable[..., list[list[str]]]) -> None:
-    commands = runs((["a"], list("bcdef")))
+@pytest.mark.parametrize(
+    "failed",
+    [
+        pytest.param([PAGE, RULE], id="one of them stands on nothing that may be busy"),
+        pytest.param([f"{FAULT}{number}" for number in range(run.SECOND_TRIES_MOST + 1)], id="it is not the machine"),
+    ],
+)
+def test_there_is_no_second_try(runs: Runs, failed: list[str]) -> None:
+    commands = runs(([], failed))
 
-    assert run.run_pytest("sqlite", {}).failed == 5
+    assert run.run_pytest("sqlite", {}).failed == len(failed)
     assert len(commands) == 1
