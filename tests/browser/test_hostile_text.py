@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from conversations.models import Conversation
+from conversations.services.typing import PAUSE
 from tests.browser.conftest import People
 from tests.browser.test_desk_and_chat import live, message, start_chat, write
 from tests.browser.test_offers import EYES, wait_for
@@ -85,6 +86,7 @@ def test_what_strangers_write_stays_text_from_hand_to_hand(open_page: People, fl
     expect(chat.locator(".transcript").get_by_text(LINE, exact=True)).to_have_count(2)
     write(chat, f"again {LINE}")
     says(desk.locator(".transcript"), f"again {LINE}")
+    chat.wait_for_timeout(PAUSE * 1000)  # That the line before was typed has just been told.
     message(chat).press_sequentially("typing", delay=20)
     says(desk.locator("main"), f"{NAME} is typing")
 
