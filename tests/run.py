@@ -152,14 +152,19 @@ def name_of(case: ElementTree.Element) -> str:
 
 
 def cases_in(report: Path) -> list[ElementTree.Element]:
-    """Every test in what our own pytest wrote."""
-    return list(ElementTree.parse(report).getroot().iter("testcase")) if report.exists() else []  # noqa: S314
+    """Every test that pytest wrote down."""
+    return list(written_in(report).iter("testcase")) if report.exists() else []
+
+
+def written_in(report: Path) -> ElementTree.Element:
+    """What pytest wrote down."""
+    return ElementTree.parse(report).getroot()  # noqa: S314  Our own pytest wrote it.
 
 
 def counts(report: Path) -> tuple[int, int, int, int]:
     """How many tests, failures, errors and skips pytest wrote down."""
     totals = [0, 0, 0, 0]
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314  Our own pytest wrote it.
+    for suite in written_in(report).iter("testsuite"):
         for place, attribute in enumerate(("tests", "failures", "errors", "skipped")):
             totals[place] += int(suite.get(attribute, "0"))
     return totals[0], totals[1], totals[2], totals[3]

@@ -13,9 +13,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
-from django.db.models import DateTimeField, Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,6 +29,7 @@ from conversations.models import (
     Sentiment,
     SupervisorSettings,
 )
+from conversations.reports import statements
 from conversations.reports.counts import IS_UNHAPPY, UNHAPPY
 from conversations.reports.durations import Clock, running
 from conversations.reports.filters import Status
@@ -135,7 +134,7 @@ def lane(
     chosen = dict(islice(needs.items(), SHOWN))
     rows = Conversation.objects.select_related("customer").in_bulk(chosen)
     items = [
-        _item(row, need, running(_moment(since), now), queues)
+        _item(row, need, running(statements.moment(since), now), queues)
         for pk, (need, since) in chosen.items()
         if (row := rows.get(pk)) is not None
     ]
@@ -180,32 +179,11 @@ def _needy(
 def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, int]]:
     """All of these in one query: the need's number, since when as the database writes it, which sorts alike, the id.
 
-    Django's own union takes no limited queries on SQLite; as tables of their own both databases take them.
+    Django's own union takes no limited queries on SQLite; as tables of their own both databases take them. One that
+    nobody can have (no agent is offline, say) is not asked.
     """
-    parts: list[str] = []
-    params: list[Any] = []
-    for number, arm in enumerate(arms):
-        try:
-            sql, given = arm.query.sql_with_params()
-        except EmptyResultSet:
-            continue  # Nobody can have this need: no agent is offline, say, or nothing is in the scope.
-        parts.append(f"SELECT * FROM ({sql}) AS arm{number}")  # noqa: S608  Composed of what Django wrote.
-        params += given
-    if not parts:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), params)
-        found: list[tuple[int, Any, int]] = cursor.fetchall()
-    return found
-
-
-def _moment(value: Any) -> datetime:
-    """A moment from how this database writes it."""
-    kind = Value(None, output_field=DateTimeField())
-    for convert in connection.ops.get_db_converters(kind):
-        value = convert(value, kind, connection)
-    moment: datetime = value
-    return moment
+    parts = [statements.part(arm).within("SELECT * FROM ({}) AS arm") for arm in arms]
+    return statements.fetch(statements.united(parts))
 
 
 def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:

@@ -58,7 +58,8 @@ def _markup(name: str, **values: object) -> str:
 
 def _kept(find: Any) -> Callable[..., Any]:
     """What is kept, or what is printed afresh where templates are being written."""
-    return find.__wrapped__ if settings.DEBUG else find  # type: ignore[no-any-return]
+    chosen: Callable[..., Any] = find.__wrapped__ if settings.DEBUG else find
+    return chosen
 
 
 class _Key(Generic[T]):

@@ -17,6 +17,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.views.generic.base import ContextMixin
 
 from supervisor_console.accounts import qr, second_factor
 from supervisor_console.accounts.guessing import TOO_MANY
@@ -68,14 +69,14 @@ class CodeView(mfa_views.AuthenticateView):
         return response
 
 
-class AccountPage(LoginRequiredMixin):
+class AccountPage(LoginRequiredMixin, ContextMixin):
     """A page of the own account."""
 
     request: HttpRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Alone, for somebody who must set up a second factor first."""
-        found: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        found = super().get_context_data(**kwargs)
         if second_factor.is_missing(self.request.user):
             found |= {**ALONE, "is_required": True}
         return found

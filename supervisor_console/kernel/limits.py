@@ -52,11 +52,6 @@ def take_back(*counted: Counted) -> None:
     Attempt.objects.filter(pk__in=[one.row_id for one in counted]).delete()
 
 
-def forget(limit: Limit, who: str) -> None:
-    """What was tried came right in the end: what went wrong before does not count any more."""
-    Attempt.objects.filter(what=limit.what, who=_hashed(who)).delete()
-
-
 def prune(now: datetime) -> int:
     """Forget attempts of long ago, and what the cache may forget; reads first, so that it seldom locks."""
     attempts, cached = Attempt.objects.filter(at__lt=now - KEEP), Cached.objects.filter(expires__lt=now)

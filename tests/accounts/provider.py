@@ -36,6 +36,10 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def begin(self, claims: dict[str, Any]) -> None:
+        """Forget what was before, at the same address."""
+        vars(self).update(vars(Provider(address=self.address, claims=claims)))
+
     def configuration(self) -> dict[str, Any]:
         return {
             "issuer": self.address,

@@ -39,7 +39,7 @@ def server() -> Iterator[Provider]:
 @pytest.fixture
 def provider(server: Provider, settings: Settings) -> Provider:
     """The provider, which knows Sara, and a console that is set up for it."""
-    server.__init__(address=server.address, claims={"email": EMAIL, "email_verified": True})  # type: ignore[misc]
+    server.begin(claims={"email": EMAIL, "email_verified": True})
     settings.SINGLE_SIGN_ON = "Example"
     settings.SOCIALACCOUNT_PROVIDERS = {
         "openid_connect": {
