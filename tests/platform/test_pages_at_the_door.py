@@ -94,3 +94,16 @@ def test_every_static_file_that_another_one_names_exists(tmp_path: Path, setting
     call_command("collectstatic", interactive=False, verbosity=0)
 
     assert (tmp_path / "staticfiles.json").is_file()
+
+
+def test_who_comes_by_page_to_what_only_a_button_does_is_told(client: Client) -> None:
+    response = client.get(reverse("single_sign_on"))
+
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "what you clicked was not done" in response.content.decode()
+
+
+def test_a_part_that_asks_in_the_wrong_way_gets_no_page(client: Client) -> None:
+    response = client.get(reverse("single_sign_on"), headers={"HX-Request": "true"})
+
+    assert (response.status_code, response.content) == (405, b"")
