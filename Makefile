@@ -65,7 +65,7 @@ fmt: dev ## Format the code and mend what can be mended by machine
 lock: dev ## Lock the requirements again (asks the package index)
 	$(RUN)python -m tools.lock
 
-audit: dev ## Ask the index's advisory service about every locked package (needs a network that reaches it)
+audit: dev ## Ask the index's advisory service about every locked package; fails where it could not look
 	$(RUN)python -m tools.audit
 
 bench: dev ## Measure report, actions, push and distribution; the figures go to benchmarks/results/ (about an hour)

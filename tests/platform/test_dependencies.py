@@ -1,6 +1,6 @@
 """Is what runs exactly what was locked: pinned, with hashes, from no particular place, and all of it?
 
-What is known to be unsafe in it, only an advisory service can say: `make audit` asks one, where there is a network.
+What is known to be unsafe in it, only an advisory service can say: tools/audit.py asks one (test_audit.py).
 """
 
 from __future__ import annotations
