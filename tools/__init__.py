@@ -1,0 +1,1 @@
+"""What the repository itself needs: its environment, its locks, the audit of them."""
