@@ -16,7 +16,11 @@ def main() -> None:
         _ = settings.INSTALLED_APPS  # Reads the environment now, so that its faults come before any command.
     except WrongEnvironment as error:
         sys.exit(str(error))
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except BrokenPipeError:  # Who read what it prints has enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conversations.models import Conversation
 
 QUEUES = 8
 CUSTOMERS = 1000
 TOUCHED = 2000
 """So many of the conversations are written in, moved or closed."""
+
+PORTION = 2000
+"""So many rows a statement."""
 
 SAME = "window=all&sort=-activity"
 """The view in which every change is on the first page: what was touched last stands first."""
@@ -54,7 +61,18 @@ def fill(conversations: int, people: int) -> list[str]:
     from django.utils import timezone
 
     from conversations.models import Conversation, Customer, SupervisorSettings
-    from routing.models import Agent, Channel, Presence, Queue, QueueMembership, QueueType, User, Workstream
+    from routing.models import (
+        Agent,
+        Channel,
+        Presence,
+        PresenceChange,
+        Queue,
+        QueueMembership,
+        QueueType,
+        SetBy,
+        User,
+        Workstream,
+    )
 
     call_command("migrate", verbosity=0)
     SupervisorSettings.objects.update_or_create(pk=1, defaults={"force_close_enabled": True, "assign_enabled": True})
@@ -70,12 +88,15 @@ def fill(conversations: int, people: int) -> list[str]:
     agent = Agent.objects.create(
         user=holder, presence=Presence.objects.filter(base="available")[0], presence_since=timezone.now()
     )
+    PresenceChange.objects.create(
+        agent=agent, presence=agent.presence, started_at=agent.presence_since, set_by=SetBy.SYSTEM
+    )
     QueueMembership.objects.bulk_create(QueueMembership(queue=queue, agent=agent) for queue in queues)
     stream = Workstream.objects.create(name="Messages", channel=Channel.SMS, fallback_queue=queues[0])
     customers = Customer.objects.bulk_create(Customer(name=f"Customer {number}") for number in range(CUSTOMERS))
     # All of them have waited too long already: what time alone changes in the lane would blur what the changes do.
     now = timezone.now() - timedelta(hours=1)
-    Conversation.objects.bulk_create(
+    made = Conversation.objects.bulk_create(
         (
             Conversation(
                 subject=f"Subject {number}",
@@ -91,8 +112,9 @@ def fill(conversations: int, people: int) -> list[str]:
             )
             for number in range(conversations)
         ),
-        batch_size=2000,
+        PORTION,
     )
+    _record(made)
     sessions = []
     for user in users:
         session = SessionStore()
@@ -102,6 +124,30 @@ def fill(conversations: int, people: int) -> list[str]:
         sessions.append(str(session.session_key))
     connection.cursor().execute("ANALYZE")
     return sessions
+
+
+def _record(made: list[Conversation]) -> None:
+    """What belongs to conversations that wait: session, stay in the queue, beginning of the history."""
+    from conversations.events import ConversationCreated
+    from conversations.models import HistoryEntry, QueueSegment, Session
+    from supervisor_console.kernel.actor import ActorKind
+
+    Session.objects.bulk_create(
+        (Session(conversation=one, queue_id=one.queue_id, created_at=one.created_at) for one in made), PORTION
+    )
+    QueueSegment.objects.bulk_create(
+        (QueueSegment(conversation=one, queue_id=one.queue_id, started_at=one.created_at) for one in made), PORTION
+    )
+    began = {"code": ConversationCreated.code, "actor_kind": ActorKind.CUSTOMER}
+    HistoryEntry.objects.bulk_create(
+        (
+            HistoryEntry(
+                conversation=one, at=one.created_at, version=one.version, to_state=one.state, reason=one.reason, **began
+            )
+            for one in made
+        ),
+        PORTION,
+    )
 
 
 def different_views(number: int) -> list[str]:
@@ -201,6 +247,14 @@ class Deeds:
             self._boss, row[0], version=row[2], confirmed=frozenset({"force_close"}), note="Measured"
         )
         return row[0], event.version
+
+
+def violations() -> list[str]:
+    """What is not as it must be, as `manage.py check_floor` says it."""
+    setup()
+    from conversations import invariants
+
+    return [found.sentence for found in invariants.violations(invariants.Scope(now=datetime.now(UTC)))]
 
 
 def truth(queries: list[str], at: float) -> dict[str, str]:

@@ -177,7 +177,8 @@ def soak(context: SpawnContext, pool: Pool, chosen: argparse.Namespace, sessions
         seen.see_who_left()
         outcome: Outcome = order("report")
         untrue = untrue_of(pool, outcome.consoles)
-    return tell(chosen, seen, outcome, Ran(minutes, len(made), untrue, empty, used, comings, load))
+        wrong = pool.apply(centre.violations)
+    return tell(chosen, seen, outcome, Ran(minutes, len(made), untrue, wrong, empty, used, comings, load))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ class Ran:
     minutes: float
     made: int
     untrue: int
+    wrong: list[str]
     empty: float
     used: float
     comings: list[float]
@@ -204,6 +206,7 @@ def tell(chosen: argparse.Namespace, seen: Soak, outcome: Outcome, ran: Ran) -> 
     faults = [
         *([f"memory grew by {growth:.0%}"] if growth > MOST_GROWTH else []),
         *([f"{ran.untrue} screens are not true"] if ran.untrue else []),
+        *([f"{len(ran.wrong)} things in the data: {ran.wrong[0]}"] if ran.wrong else []),
         *([f"{outcome.lost} consoles were lost: {outcome.faults}"] if outcome.lost else []),
         *([f"{len(seen.deaf)} who read nothing were never dropped"] if seen.deaf else []),
         *([f"one who read nothing stayed for {stayed:.0f} s"] if stayed > GONE_WITHIN_SECONDS else []),
@@ -231,6 +234,7 @@ def tell(chosen: argparse.Namespace, seen: Soak, outcome: Outcome, ran: Ran) -> 
                     ("longest that one of them stayed", f"{stayed:.0f} s"),
                     ("consoles lost", str(outcome.lost)),
                     ("consoles whose screen is not true in the end", str(ran.untrue)),
+                    ("what `check_floor` finds in the end", str(len(ran.wrong))),
                 ],
             ),
             "",
