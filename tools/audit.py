@@ -1,7 +1,8 @@
 """Is anything known to be unsafe in what is locked? Asks the advisory service that pip-audit knows: `make audit`.
 
-What could not be looked at is never called clean: `make audit` fails then. CI asks `--if-reachable`: a known
-vulnerability fails it, and where the service does not answer, one line says so and the run goes on.
+`make audit` fails for a known vulnerability, and for what could not be looked at, which is never called clean. CI asks
+for a `--report`: its last lines say what came of it. The verdict on a commit depends on that commit alone; it does not
+turn red overnight, and one advisory without a release does not hold up the mend of another.
 """
 
 import json
@@ -45,7 +46,7 @@ def main() -> None:
     """Ask, say what came of it, and end with its exit code."""
     found = audit()
     print(found.text, flush=True)
-    sys.exit(CLEAN if found.code == NOT_LOOKED_AT and "--if-reachable" in sys.argv[1:] else found.code)
+    sys.exit(CLEAN if "--report" in sys.argv[1:] else found.code)
 
 
 def audit(within: float = WITHIN) -> Verdict:
