@@ -1,8 +1,9 @@
-"""What does Daphne not do by itself? Wait for a slow client, and miss one that is gone without a word.
+"""What does Daphne not do by itself? Wait for a slow client, miss one that is gone without a word, and stop to listen.
 
 Daphne hands every frame to Twisted, which keeps what the client has not taken, without end. Here a send waits until
 the client has taken enough of what was sent before; whoever sends can then tell that a client is too slow. A client
-whose machine sleeps or whose cable is out says nothing: it is asked often, and dropped when it does not answer.
+whose machine sleeps or whose cable is out says nothing: it is asked often, and dropped when it does not answer. And who
+says more than anybody listens to is not written down to the end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from autobahn.exception import Disconnected
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
 
 ASK_EVERY = 5
@@ -39,6 +41,9 @@ SHAKE_HANDS_WITHIN = 20
 LONGEST_MESSAGE = 64 * 1024
 """Bytes that a client may send at once; what a page says of itself is a few thousand."""
 
+LONGEST_BODY = 1024 * 1024
+"""Bytes of a request's body that are kept. No page takes so much (``DATA_UPLOAD_MAX_MEMORY_SIZE``), and each refuses
+what it has of it as it would refuse the whole."""
 
 TAKES_WITHIN = 10.0
 """Seconds after which a client that takes nothing of what is sent to it is dropped."""
@@ -88,6 +93,23 @@ class Inbox:
             self._drop()
 
 
+class Body:
+    """The body of one request as it comes in: what is more than anybody takes is heard, and not kept.
+
+    Daphne keeps all of it before anything looks at it, so that a few requests could fill the memory of the server.
+    """
+
+    def __init__(self, keep: Callable[[bytes], None]) -> None:
+        self._keep = keep
+        self._room = LONGEST_BODY
+
+    def take(self, data: bytes) -> None:
+        """Take the next piece of it."""
+        if self._room > 0:
+            self._keep(data[: self._room])
+            self._room -= len(data)
+
+
 class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
     """Daphne, whose ``send`` on a socket returns when the client keeps up, and who notices that one is gone."""
 
@@ -102,6 +124,12 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             websocket_max_frame_size=LONGEST_MESSAGE,
             **options,
         )
+
+    def protocol_connected(self, protocol: Any) -> None:
+        """Somebody begins a request, or a socket."""
+        super().protocol_connected(protocol)
+        if isinstance(protocol, WebRequest):
+            protocol.handleContentChunk = Body(protocol.handleContentChunk).take
 
     def timeout_checker(self) -> None:
         """Ask who has not been heard of. After the clock was set back, nobody was heard of in the future."""

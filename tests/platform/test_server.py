@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
 from autobahn.exception import Disconnected
+from daphne.http_protocol import HTTPFactory, WebRequest
+from django.conf import settings
+from twisted.internet.testing import StringTransport
 
-from supervisor_console.server import Brake, PatientServer
+from supervisor_console.server import LONGEST_BODY, Brake, PatientServer
 
 
 class Closing:
@@ -25,3 +29,34 @@ async def test_what_is_said_to_a_socket_that_has_just_closed_is_no_error() -> No
     await server.handle_reply(socket, {"type": "websocket.send", "text": "hello"})
 
     assert socket.maxMessagePayloadSize == 64, "what comes has one again"
+
+
+PIECE = b"x" * 65_536
+HEAD = b"POST /chat/ HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def kept_of(request: bytes, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many bytes of a body are there when the application is to be asked."""
+    kept: list[int] = []
+    monkeypatch.setattr(WebRequest, "process", lambda asked: kept.append(len(asked.content.read())))
+    server = PatientServer(None, endpoints=["tcp:0"])
+    server.connections = {}
+    channel = HTTPFactory(server).buildProtocol(None)
+    channel.makeConnection(StringTransport())
+    for data in (request, *pieces):
+        channel.dataReceived(data)
+    return kept[0]
+
+
+@pytest.mark.parametrize(("pieces", "kept"), [(4, 4 * len(PIECE)), (160, LONGEST_BODY)])
+def test_of_a_body_no_more_is_kept_than_anybody_takes(pieces: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request of a gigabyte was a gigabyte of memory before it was refused."""
+    length = b"Content-Length: %d\r\n\r\n" % (pieces * len(PIECE))
+    chunk = b"%x\r\n%s\r\n" % (len(PIECE), PIECE)
+
+    assert kept_of(HEAD + length, [PIECE] * pieces, monkeypatch) == kept
+    assert kept_of(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", [*[chunk] * pieces, b"0\r\n\r\n"], monkeypatch) == kept
+
+
+def test_what_is_kept_of_a_body_is_still_too_much_for_every_page() -> None:
+    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE < LONGEST_BODY
