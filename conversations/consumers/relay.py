@@ -121,6 +121,7 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
             return
         try:
             content = json.loads(text_data or "")
+            json.dumps(content, ensure_ascii=False).encode()  # Half a sign, which JSON can spell, nobody can be told.
         except (ValueError, RecursionError):
             return
         await self.receive_json(content)

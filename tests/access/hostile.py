@@ -109,11 +109,16 @@ watch = st.fixed_dictionaries(
     {"type": st.sampled_from(["watch", "ping", "hello", "event", "", "close"])},
     optional=dict.fromkeys(("query", "topics", "since", "digest", "language", "x"), json_garbage),
 )
+HALF_A_SIGN = '{"type": "watch", "query": "state=\\ud800", "topics": ["\\udfff"], "since": 0, "digest": "\\ud800"}'
+"""Well-formed, and no text: what can be spelled in JSON, and neither sent nor written down."""
+
 frames = st.one_of(
     watch.map(json.dumps),
     json_garbage.map(json.dumps),
     st.text(max_size=60),
-    st.sampled_from(["[" * 5000, '{"type":', "\x00", '"', '{"type": "watch", "query": "' + "a=1&" * 700 + '"}']),
+    st.sampled_from(
+        [HALF_A_SIGN, "[" * 5000, '{"type":', "\x00", '"', '{"type": "watch", "query": "' + "a=1&" * 700 + '"}']
+    ),
 )
 """What a socket may be told."""
 

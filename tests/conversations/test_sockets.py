@@ -31,6 +31,7 @@ from routing.models import QueueMembership, User
 from routing.selectors import actors_for
 from routing.services import staffing
 from supervisor_console.kernel.actor import Actor, Role
+from tests.access import hostile
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor, offer_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -558,3 +559,14 @@ async def test_a_socket_that_cannot_say_what_it_heard_ends_and_its_page_comes_ba
             await asyncio.sleep(0.02)
     assert code == COME_BACK
     assert "could not say what it heard" in caplog.text
+
+
+async def test_half_a_sign_is_garbage_and_nobody_is_told_it_back(floor: Floor) -> None:
+    """A view that named one could not be sent: it ended the socket, with a fault in the log."""
+    async with listening() as listen:
+        ear = await listen(floor.sara, watch=[])
+
+        await ear.socket.send_to(text_data=hostile.HALF_A_SIGN)
+        await ear.socket.send_json_to({"type": "ping"})
+
+        assert {frame["type"] for frame in await ear.heard(1)} == {"pong"}

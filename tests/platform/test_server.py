@@ -41,8 +41,9 @@ def kept_of(request: bytes, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(WebRequest, "process", lambda asked: kept.append(len(asked.content.read())))
     server = PatientServer(None, endpoints=["tcp:0"])
     server.connections = {}
+    transport: Any = StringTransport
     channel = HTTPFactory(server).buildProtocol(None)
-    channel.makeConnection(StringTransport())
+    channel.makeConnection(transport())
     for data in (request, *pieces):
         channel.dataReceived(data)
     return kept[0]
