@@ -137,14 +137,20 @@ def _told(seconds: Sequence[float]) -> str:
 
 
 def share_out(times: int) -> dict[str, list[Target]]:
-    """For each action conversations that it can be done to: none is used twice."""
+    """For each action the conversations of all its rounds, and a table of them for its script."""
     import django
 
     django.setup()
+    found = choose(times * (1 + CLIENTS) * 2 + 5)
+    _tables(found)
+    return found
+
+
+def choose(number: int) -> dict[str, list[Target]]:
+    """For each action so many conversations that it can be done to: none is used twice."""
     from conversations.models import Conversation, Offer
     from routing.models import Agent
 
-    number = times * (1 + CLIENTS) * 2 + 5
     agents = list(Agent.objects.order_by("pk").values_list("pk", "user_id"))
     users = dict(agents)
     going = Conversation.objects.ongoing().order_by("pk")
@@ -176,7 +182,6 @@ def share_out(times: int) -> dict[str, list[Target]]:
         found[name] = [
             (pk, agent, users[agent], offer) for _place, (pk, agent, offer) in zip(range(number), offered, strict=False)
         ]
-    _tables(found)
     return found
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conversations.events import (
@@ -32,7 +33,6 @@ from conversations.models import (
     Participant,
     SenderKind,
     Sentiment,
-    Session,
     State,
     SupervisorSettings,
 )
@@ -40,7 +40,7 @@ from conversations.models.toggles import AgentScope
 from conversations.policy import Facts, Switches, Target, phase
 from conversations.sentiment import WINDOW, sentiment_of
 from routing import selectors as routing_selectors
-from routing.models import Agent, BasePresence, ResetFrequency, User
+from routing.models import Agent, BasePresence, User
 from routing.policy import Cost, Load
 from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import NotVisible
@@ -160,53 +160,69 @@ def held(now: datetime) -> QuerySet[Conversation]:
     return Conversation.objects.holding().filter(Q(capacity_held_until__isnull=True) | Q(capacity_held_until__gt=now))
 
 
+LOADS = """
+WITH held (agent_id, conversation_id, units, in_call) AS (
+    SELECT agent_id, id, units, CASE WHEN is_elevated THEN 1 ELSE 0 END FROM conversations_conversation
+    WHERE closed_at IS NULL AND holds_capacity AND agent_id IN ({agents})
+        AND (capacity_held_until IS NULL OR capacity_held_until > %(now)s)
+    UNION ALL
+    SELECT last_agent_id, id, units, 0 FROM conversations_conversation
+    WHERE closed_at IS NOT NULL AND last_agent_id IN ({agents}) AND capacity_held_until > %(now)s
+    UNION ALL
+    SELECT asked.agent_id, asked.conversation_id, wanted.units, 0 FROM conversations_offer asked
+    JOIN conversations_conversation wanted ON wanted.id = asked.conversation_id
+    WHERE asked.status = 'pending' AND asked.kind = 'transfer' AND asked.agent_id IN ({agents})
+), carried (agent_id, profile_id, conversation_id) AS (
+    SELECT held.agent_id, item.capacityprofile_id, held.conversation_id FROM held
+    JOIN conversations_conversation_profiles item ON item.conversation_id = held.conversation_id
+    UNION
+    SELECT attempt.agent_id, item.capacityprofile_id, attempt.conversation_id FROM conversations_session attempt
+    JOIN conversations_conversation_profiles item ON item.conversation_id = attempt.conversation_id
+    JOIN routing_capacityprofile profile ON profile.id = item.capacityprofile_id AND profile.reset = 'end_of_day'
+    WHERE attempt.agent_id IN ({agents})
+        AND attempt.agent_assigned_at >= %(asked_since)s AND attempt.agent_accepted_at >= %(began)s
+)
+SELECT agent_id, 0, SUM(units), COUNT(*), MAX(in_call) FROM held GROUP BY agent_id
+UNION ALL
+SELECT agent_id, profile_id, 0, COUNT(*), 0 FROM carried GROUP BY agent_id, profile_id
+"""
+"""By agent, and by agent and profile: units, number, and whether one of them is in a call.
+
+``held`` is what ``held()`` finds, what was finished before the block time was over, and the soft holds of transfers;
+``carried`` takes a conversation once for each agent and profile, whether it is held, was accepted today, or both. By
+hand, because every action asks it once or twice: composing it took Django as long as all the rest of an action.
+"""
+
+
 def loads(agent_ids: Iterable[int], now: datetime) -> dict[int, Load]:
     """What each of these agents holds now (domain.md 2.5, 1): units, profile items, conversations.
 
     Σ over conversations where they are primary, Active or Wrap-up while blocked, plus those they
     finished before the block time of their wrap-up was over (2.4), plus the soft holds of pending
     transfers to them. Profiles that come free at the end of the day count what was accepted today, over or not
-    (1.4). Two queries however many agents.
+    (1.4). One query however many agents.
     """
     wanted = list(agent_ids)
+    if not wanted:
+        return {}
     units: dict[int, int] = dict.fromkeys(wanted, 0)
     count: dict[int, int] = dict.fromkeys(wanted, 0)
     items: dict[int, dict[int, int]] = {agent_id: {} for agent_id in wanted}
     in_call: set[int] = set()
-    mine = held(now).filter(agent_id__in=wanted)
-    done = Conversation.objects.closed().filter(last_agent_id__in=wanted, capacity_held_until__gt=now)
-    soft = Offer.objects.filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)
-    sources = ((mine, "agent_id", ""), (done, "last_agent_id", ""), (soft, "agent_id", "conversation__"))
-    sums = [
-        rows.order_by()
-        .values_list(agent)
-        .annotate(
-            total=Sum(f"{path}units"),
-            number=Count("pk"),
-            calls=Count("pk", filter=Q(is_elevated=True)) if rows is mine else Value(0),  # Who is asked is in no call.
-        )
-        for rows, agent, path in sources
-    ]
-    for agent_id, total, number, calls in sums[0].union(*sums[1:], all=True):
-        units[agent_id] += total
-        count[agent_id] += number
-        if calls:
-            in_call.add(agent_id)
-    carried: list[QuerySet[Any, Any]] = [
-        rows.order_by()
-        .filter(**{f"{path}profiles__isnull": False})
-        .values_list(agent, f"{path}profiles")
-        .annotate(number=Count("pk"))
-        for rows, agent, path in sources
-    ]
-    over = _over_today(wanted, now).exclude(Q(conversation__in=mine) & Q(conversation__agent=F("agent")))
-    over = over.exclude(Q(conversation__in=done) & Q(conversation__last_agent=F("agent")))
-    over = over.exclude(Exists(soft.filter(conversation=OuterRef("conversation"), agent=OuterRef("agent"))))
-    carried.append(
-        over.values_list("agent", "conversation__profiles").annotate(number=Count("conversation", distinct=True))
-    )
-    for agent_id, profile_id, number in carried[0].union(*carried[1:], all=True):
-        items[agent_id][profile_id] = items[agent_id].get(profile_id, 0) + number
+    began = day_began(now)
+    moments = {"now": now, "began": began, "asked_since": began - LONGEST_TO_ACCEPT}
+    params: dict[str, Any] = {name: connection.ops.adapt_datetimefield_value(at) for name, at in moments.items()}
+    params |= {f"agent{place}": agent_id for place, agent_id in enumerate(wanted)}
+    agents = ", ".join(f"%(agent{place})s" for place in range(len(wanted)))
+    with connection.cursor() as cursor:
+        cursor.execute(LOADS.format(agents=agents), params)
+        for agent_id, profile_id, total, number, calls in cursor.fetchall():
+            if profile_id:
+                items[agent_id][profile_id] = number
+                continue
+            units[agent_id], count[agent_id] = total, number
+            if calls:
+                in_call.add(agent_id)
     return {
         agent_id: Load(units[agent_id], items[agent_id], count[agent_id], agent_id in in_call) for agent_id in wanted
     }
@@ -220,17 +236,6 @@ def day_began(now: datetime) -> datetime:
     """The midnight before, in the centre's time zone."""
     local = timezone.localtime(now, timezone.get_default_timezone())
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _over_today(agent_ids: Iterable[int], now: datetime) -> QuerySet[Session]:
-    """The sessions in which these agents accepted today what takes a profile until the day is over (domain.md 1.4)."""
-    began = day_began(now)
-    return Session.objects.order_by().filter(
-        agent_id__in=agent_ids,
-        agent_assigned_at__gte=began - LONGEST_TO_ACCEPT,
-        agent_accepted_at__gte=began,
-        conversation__profiles__reset=ResetFrequency.END_OF_DAY,
-    )
 
 
 def cost_of(conversation: Conversation) -> Cost:

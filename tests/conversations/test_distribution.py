@@ -547,9 +547,9 @@ def test_an_offer_reads_nothing_twice(floor: Floor) -> None:
         offer(chat.pk, floor.ana.pk, now=at(10))
 
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    reads = [sql for sql in statements if sql.lstrip("(").startswith("SELECT")]
+    reads = [sql for sql in statements if sql.lstrip("(\n").startswith(("SELECT", "WITH"))]
     assert len(set(reads)) == len(reads)
-    assert sum('SUM("conversations_conversation"."units")' in sql for sql in reads) == 1, "one sum of what is held"
+    assert sum("SUM(units)" in sql for sql in reads) == 1, "one sum of what is held"
     assert len(statements) <= 33
 
 

@@ -33,14 +33,14 @@ MUTANTS = (
     Mutant(
         "a wrap-up blocks capacity for longer than its time (2.4)",
         "conversations/selectors.py",
-        "mine = held(now).filter(agent_id__in=wanted)",
-        "mine = Conversation.objects.holding().filter(agent_id__in=wanted)",
+        "\n        AND (capacity_held_until IS NULL OR capacity_held_until > %(now)s)",
+        "",
     ),
     Mutant(
         "a pending transfer is not held against whoever is asked (2.5, 1)",
         "conversations/selectors.py",
-        "filter(agent_id__in=wanted, status=OfferStatus.PENDING, kind=OfferKind.TRANSFER)",
-        "none()",
+        "asked.kind = 'transfer'",
+        "asked.kind = ''",
     ),
     Mutant(
         "an answered offer stays pending (3.6)",
@@ -117,8 +117,8 @@ MUTANTS = (
     Mutant(
         "a profile that counts all day forgets what is over (1.4)",
         "conversations/selectors.py",
-        "agent_accepted_at__gte=began,",
-        "agent_accepted_at__gte=now,",
+        "agent_accepted_at >= %(began)s",
+        "agent_accepted_at >= %(now)s",
     ),
 )
 
