@@ -261,9 +261,8 @@ def truth(queries: list[str], at: float) -> dict[str, str]:
     """What each of these views shows by the database alone at a moment (seconds since the epoch): its digest."""
     setup()
     from conversations.reports import live
+    from conversations.reports.scope import EVERYTHING
 
     now = datetime.fromtimestamp(at, UTC)
     views = {query: live.View(0, query, "en") for query in queries}
-    return {
-        query: live.read(live.EVERYTHING, view, now=now, before=None).snapshot.digest for query, view in views.items()
-    }
+    return {query: live.read(EVERYTHING, view, now=now, before=None).snapshot.digest for query, view in views.items()}

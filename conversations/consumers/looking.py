@@ -17,8 +17,9 @@ from operator import attrgetter
 
 from conversations.reports.concern import Happening, Interest, interest_of
 from conversations.reports.controls import PAGE_SIZE
-from conversations.reports.live import EVERYTHING, Snapshot, Update, View, read, render
+from conversations.reports.live import Snapshot, Update, View, read, render
 from conversations.reports.marks import Marked
+from conversations.reports.scope import EVERYTHING
 from conversations.reports.sieve import Order, OrderKey, unmoved
 from conversations.reports.source import Source, order_key
 from routing import selectors as routing_selectors

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Case, Expression, F, OrderBy, Value, When
@@ -14,11 +13,12 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.reports.durations import handle_sql, wait_sql
 from conversations.reports.filters import KEEPS_LAST_AGENT, Tab
+from conversations.reports.statements import At
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-Key = Callable[[datetime], "Expression | F"]
+Key = Callable[[At], "Expression | F"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Column:
     is_since: bool = False
     is_filled: bool = False
 
-    def order(self, now: datetime, *, descending: bool) -> OrderBy:
+    def order(self, now: At, *, descending: bool) -> OrderBy:
         """By this column; empty values stand last either way."""
         falls = descending is not self.is_since
         value = self.value(now)
@@ -73,7 +73,7 @@ def agent_name(user: str) -> Expression:
     return Coalesce(NullIf(whole, Value(" ")), f"{user}__username")
 
 
-def _agent(now: datetime) -> Expression:
+def _agent(now: At) -> Expression:
     return Lower(
         Case(
             When(agent__isnull=False, then=agent_name("agent__user")),
@@ -83,7 +83,7 @@ def _agent(now: datetime) -> Expression:
     )
 
 
-def _sentiment(now: datetime) -> Expression:
+def _sentiment(now: At) -> Expression:
     return NullIf("sentiment", Value(0))
 
 
@@ -156,7 +156,7 @@ def sort_key(text: str) -> SortKey | None:
     return SortKey(name, text.startswith("-")) if name in BY_KEY else None
 
 
-def order_by(sort: tuple[SortKey, ...], tab: Tab, now: datetime) -> list[OrderBy]:
+def order_by(sort: tuple[SortKey, ...], tab: Tab, now: At) -> list[OrderBy]:
     """The order of the list: the chosen columns, then the default of the tab, in the end the primary key.
 
     Empty values stand last either way. Equals stand in the default order where the first column goes its first way, and

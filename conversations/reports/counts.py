@@ -15,13 +15,15 @@ from typing import Any
 from django.db.models import Case, Count, DateTimeField, F, Min, Q, QuerySet, Value, When
 from django.utils.formats import number_format
 
+from conversations import selectors
 from conversations.models import Conversation, ConversationQuerySet, Direction, Sentiment
 from conversations.reports import statements
 from conversations.reports.durations import Band, Clock, queue_wait
 from conversations.reports.filters import Filter, Status, Tab, plainly
-from conversations.reports.statements import NEVER, Part
+from conversations.reports.statements import NEVER, NOW, At, Part
 from routing import selectors as routing_selectors
 from routing.models import BasePresence, Queue
+from supervisor_console.kernel.actor import Actor
 
 LIMIT = 10_000
 """Numbers are exact up to this one; of more it is said that they are more."""
@@ -96,24 +98,14 @@ WAIT_SINCE = Min(
 """The earliest ``durations.waiting_since`` of those that may wait."""
 
 
-def count(
-    visible: ConversationQuerySet, filter_: Filter, queues: Mapping[int, Queue], now: datetime, most: int = LIMIT
-) -> Counts:
-    """Count what is visible under a filter, the ongoing ones and the closed ones. One query, two for a search.
+def count(actor: Actor, filter_: Filter, queues: Mapping[int, Queue], now: datetime, most: int = LIMIT) -> Counts:
+    """Count what this actor sees under a filter, the ongoing ones and the closed ones. One query, two for a search.
 
     Each counter is a walk along an index that holds all it reads, and ends after ``most`` conversations: a number above
     it says that there are more. Words are looked for once for all counters.
     """
-    inside, rows = filter_.created(now), filter_.narrowed(visible)
-    going = filter_.mentioned(rows.ongoing())
-    over = filter_.mentioned(rows.closed().filter(inside), is_sieve=filter_.window.is_short)
-    closed = _counter(_CLOSED, over, most + 1)
-    if filter_.search:
-        found = _at_once(going, inside)
-        found.take(statements.fetch(statements.united([closed])))
-    else:
-        found = _Found()
-        found.take(statements.fetch(statements.united([*_walks(visible, filter_, now, most + 1), closed])))
+    found = _at_once(actor, filter_, now) if filter_.search else _Found()
+    found.take(statements.fetch(_composed(actor, filter_, most), now))
     open_since, wait_since = (
         [
             (since, queue, queue_wait(since, queue.wait_warning_seconds, queue.wait_critical_seconds, now))
@@ -159,13 +151,22 @@ class _Found:
                 (self.open_since if kind == _OPEN_SINCE else self.wait_since).append((place, moment))
 
 
+@statements.kept
+def _composed(actor: Actor, filter_: Filter, most: int) -> Part:
+    """All that is counted by walks, in one statement."""
+    visible = selectors.visible(actor)
+    over = filter_.narrowed(visible).closed().filter(filter_.created(NOW))
+    closed = _counter(_CLOSED, filter_.mentioned(over, is_sieve=filter_.window.is_short), most + 1)
+    return statements.united([closed] if filter_.search else [*_walks(visible, filter_, NOW, most + 1), closed])
+
+
 PLACES = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(len(Status)))
 
 
-def _walks(visible: ConversationQuerySet, filter_: Filter, now: datetime, stop: int) -> Iterator[Part]:
+def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -> Iterator[Part]:
     """The short walks: the oldest open one of each queue, the longest wait, each status, older ones, unhappy ones."""
     going, inside = filter_.narrowed(visible).ongoing(), filter_.created(now)
-    begun, start = going.filter(inside), filter_.window.start(now)
+    begun, start = going.filter(inside), filter_.window.since(now)
     # Nobody has an open one: whose they are is no condition, which might lead a database to an index that is longer.
     is_open = filter_.narrowed(visible, of_anybody=True).ongoing().filter(inside, standing=0)
     if filter_.agents and not filter_.unassigned:
@@ -206,9 +207,10 @@ def _ones(rows: ConversationQuerySet, stop: int) -> QuerySet[Conversation, Any]:
     return rows.order_by().annotate(one=Value(1)).values_list("one")[:stop]
 
 
-def _at_once(going: ConversationQuerySet, inside: Q) -> _Found:
-    """One query that looks at each conversation once."""
-    found = _Found(by_status=defaultdict(int))
+def _at_once(actor: Actor, filter_: Filter, now: datetime) -> _Found:
+    """One query that looks at each ongoing conversation once."""
+    found, inside = _Found(by_status=defaultdict(int)), filter_.created(now)
+    going = filter_.mentioned(filter_.narrowed(selectors.visible(actor)).ongoing())
     rows = going.annotate(is_inside=Case(When(inside, then=True), default=False) if inside else Value(True))
     for queue, place, is_inside, number, low, opened, waits in (
         rows.values_list("queue_id", "status_place", "is_inside")

@@ -13,6 +13,7 @@ from django.db.models import Case, DateTimeField, DurationField, Expression, Exp
 from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation, State
+from conversations.reports.statements import At, Moment
 
 NONE = "–"
 
@@ -110,9 +111,9 @@ def waiting_since_sql() -> Expression:
     )
 
 
-def wait_sql(now: datetime) -> Expression:
+def wait_sql(now: At) -> Expression:
     """The length of ``wait``, as the database computes it."""
-    moment = Value(now, output_field=DateTimeField())
+    moment = now if isinstance(now, Moment) else Value(now, output_field=DateTimeField())
     start = Case(
         When(IS_OPEN_AGAIN, then=F("state_changed_at")),
         default=F("first_wait_started_at"),
@@ -139,9 +140,9 @@ def handle(conversation: Conversation, now: datetime) -> Clock:
     return Clock(clock_text(conversation.handled)) if conversation.handled else RESTING
 
 
-def handle_sql(now: datetime) -> Expression:
+def handle_sql(now: At) -> Expression:
     """The length of ``handle``, as the database computes it."""
-    moment = Value(now, output_field=DateTimeField())
+    moment = now if isinstance(now, Moment) else Value(now, output_field=DateTimeField())
     began = Coalesce(
         F("handling_since"),
         ExpressionWrapper(moment - F("handled"), output_field=DateTimeField()),

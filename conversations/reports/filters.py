@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models import ConversationQuerySet, Customer, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
+from conversations.reports.statements import At, Moment
 from routing.models import Agent, Channel
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class Window(StrEnum):
             return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
         length = WINDOW_LENGTHS.get(self)
         return now - length if length is not None else None
+
+    def since(self, now: At) -> At | None:
+        """The same as a value in a statement, left open where now is."""
+        if not isinstance(now, Moment):
+            return self.start(now)
+        return None if self is Window.ALL else Moment(lambda now: self.start(now) or now)
 
 
 WINDOW_LENGTHS: Mapping[Window, timedelta] = {
@@ -208,19 +215,19 @@ class Filter:
             rows = rows.filter(_mentions(word, is_sieve=is_sieve or place > 0))
         return rows
 
-    def created(self, now: datetime) -> Q:
+    def created(self, now: At) -> Q:
         """The condition of the window."""
-        start = self.window.start(now)
+        start = self.window.since(now)
         return Q(created_at__gte=start) if start is not None else Q()
 
-    def shown(self, rows: ConversationQuerySet, now: datetime, *, is_sieve: bool = True) -> ConversationQuerySet:
+    def shown(self, rows: ConversationQuerySet, now: At, *, is_sieve: bool = True) -> ConversationQuerySet:
         """Those that the list shows: every filter, the window, the tab and the statuses.
 
         ``is_sieve``: the window of ongoing ones is a sieve on the way along another order (``begun_since``).
         """
         rows = self.mentioned(self.narrowed(rows))
         if self.tab is Tab.ONGOING and is_sieve:
-            rows = begun_since(rows.ongoing(), self.window.start(now))
+            rows = begun_since(rows.ongoing(), self.window.since(now))
         else:
             rows = rows.filter(self.created(now))
             rows = {Tab.ONGOING: rows.ongoing, Tab.CLOSED: rows.closed, Tab.ALL: rows.all}[self.tab]()
@@ -247,7 +254,7 @@ def plainly(column: str, *, is_moment: bool = False) -> Func:
     return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
 
 
-def begun_since(going: ConversationQuerySet, start: datetime | None) -> ConversationQuerySet:
+def begun_since(going: ConversationQuerySet, start: At | None) -> ConversationQuerySet:
     """Those of the ongoing ones that began in the window, as a sieve on the way along an index of another order.
 
     Most ongoing conversations began lately, but databases take both for independent and the window for narrow: then

@@ -21,7 +21,7 @@ from conversations.reports.durations import Clock
 from conversations.reports.marks import mark_of, still
 from conversations.reports.ongoing import Report
 from conversations.reports.source import Source
-from supervisor_console.kernel.actor import Actor, ActorKind, Role
+from supervisor_console.kernel.actor import Actor
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,12 +66,6 @@ def view_of(actor: Actor, query: str, language: str) -> View:
     """The view of an actor with this address; everybody who sees all queues shares it."""
     scope = 0 if actor.supervised_queue_ids is None else actor.user_id or -1
     return View(scope, query[:QUERY_MAX], language)
-
-
-EVERYTHING = Actor(
-    kind=ActorKind.SYSTEM, name="", roles=frozenset({Role.SUPERVISOR}), supervised_queue_ids=None, user_id=0
-)
-"""Reads the views that are the same for everybody who sees all queues, so that nobody's leaving changes them."""
 
 
 def digest_of(report: Report) -> str:

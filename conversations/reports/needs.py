@@ -6,7 +6,7 @@ One query ranks what is visible, whatever the filters of the view hide: a proble
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from conversations import selectors
 from conversations.models import (
     Conversation,
     ConversationQuerySet,
@@ -33,7 +34,9 @@ from conversations.reports import statements
 from conversations.reports.counts import IS_UNHAPPY, UNHAPPY
 from conversations.reports.durations import Clock, running
 from conversations.reports.filters import Status
+from conversations.reports.statements import Moment, Part
 from routing.models import Agent, BasePresence, Queue
+from supervisor_console.kernel.actor import Actor
 
 SHOWN = 8
 """Most conversations in the lane."""
@@ -113,10 +116,8 @@ class Lane:
         return str(self.total) if self.total < COUNTED else f"{COUNTED - 1}+"
 
 
-def lane(
-    visible: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
-) -> Lane:
-    """Rank what needs a supervisor now. Three queries, however many there are.
+def lane(actor: Actor, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime) -> Lane:
+    """Rank what needs a supervisor now, of what this actor sees. Three queries, however many there are.
 
     Stuck: two looks at the floor found that it breaks a rule of domain.md 2.5 (``services.floor_check``, P18).
     Orphaned: in conversation with an agent who is offline. Unassignable: open, and nobody will ever be offered it as
@@ -128,8 +129,16 @@ def lane(
     Of each need the first ``COUNTED`` are read, along an index: enough for those that are shown and for the number
     beside them, and as fast among 100,000 conversations as among 1,000.
     """
+    # Asked first: a database does not know how few agents of those who have work are offline.
+    gone = Agent.objects.filter(presence__base=BasePresence.OFFLINE, is_bot=False).order_by("pk")
+    limits = Limits(
+        waits=_critical_waits(queues),
+        silent=settings.silent_after,
+        alert=settings.sentiment_alert if settings.sentiment_enabled else None,
+    )
+    asked = _composed(actor, limits, tuple(gone.values_list("pk", flat=True)))
     needs: dict[int, tuple[Need, Any]] = {}
-    for number, since, pk in sorted(_asked(_needy(visible.ongoing(), queues, settings, now))):
+    for number, since, pk in sorted(statements.fetch(asked, now)):
         needs.setdefault(pk, (Need(number), since))
     chosen = dict(islice(needs.items(), SHOWN))
     rows = Conversation.objects.select_related("customer").in_bulk(chosen)
@@ -141,8 +150,39 @@ def lane(
     return Lane(min(len(needs), COUNTED), tuple(items))
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is too long or too low: seconds of waiting by the queues that have them, seconds of silence, a sentiment.
+
+    ``alert`` is None where sentiments are no need, or nobody reads them.
+    """
+
+    waits: tuple[tuple[int, tuple[int, ...]], ...]
+    silent: int
+    alert: int | None
+
+
+def _critical_waits(queues: Mapping[int, Queue]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """The critical waits (seconds), each with the queues that have it: they are asked for together."""
+    by_limit: dict[int, list[int]] = defaultdict(list)
+    for pk, queue in sorted(queues.items()):
+        by_limit[queue.wait_critical_seconds].append(pk)
+    return tuple((seconds, tuple(ids)) for seconds, ids in sorted(by_limit.items()))
+
+
+@statements.kept
+def _composed(actor: Actor, limits: Limits, gone: tuple[int, ...]) -> Part:
+    """All needs in one statement: the need's number, since when as the database writes it, which sorts alike, the id.
+
+    Django's own union takes no limited queries on SQLite; as tables of their own both databases take them. One that
+    nobody can have (no agent is offline, say) is not asked.
+    """
+    arms = _needy(selectors.visible(actor).ongoing(), limits, gone)
+    return statements.united(statements.part(arm).within("SELECT * FROM ({}) AS arm") for arm in arms)
+
+
 def _needy(
-    rows: ConversationQuerySet, queues: Mapping[int, Queue], settings: SupervisorSettings, now: datetime
+    rows: ConversationQuerySet, limits: Limits, gone: tuple[int, ...]
 ) -> Iterator[QuerySet[Conversation, tuple[int, datetime, int]]]:
     """For each need those that have it, with the need's number, since when, and the id; the longest first."""
 
@@ -155,8 +195,6 @@ def _needy(
     stuck = Finding.objects.filter(conversation=OuterRef("pk"), is_confirmed=True).order_by("found_at")
     broken = Finding.objects.filter(is_confirmed=True).values("conversation_id")
     yield first(Need.STUCK, rows.filter(pk__in=broken), Subquery(stuck.values("found_at")[:1]))
-    # Asked first: a database does not know how few agents of those who have work are offline.
-    gone = list(Agent.objects.filter(presence__base=BasePresence.OFFLINE, is_bot=False).values_list("pk", flat=True))
     yield first(Need.ORPHANED, talks.filter(holds_capacity=True, agent__in=gone), F("state_changed_at"))
     unassignable = is_open.filter(unassignable_since__isnull=False)
     yield first(Need.UNASSIGNABLE, unassignable, F("unassignable_since"))
@@ -167,34 +205,25 @@ def _needy(
         settled_at__gte=OuterRef("state_changed_at"),
     )
     yield first(Need.DECLINED, is_open.filter(Exists(failed)), F("state_changed_at"))
-    yield first(Need.WAITING, is_open.filter(_waits_too_long(queues, now)), F("standing_since"))
-    silent = talks.filter(unanswered_since__lte=now - timedelta(seconds=settings.silent_after))
+    yield first(Need.WAITING, is_open.filter(_waits_too_long(limits)), F("standing_since"))
+    silent = talks.filter(unanswered_since__lte=_ago(limits.silent))
     yield first(Need.SILENT, silent, F("unanswered_since"))
-    if settings.sentiment_alert and settings.sentiment_enabled:
-        low = [step for step in sorted(UNHAPPY) if step <= settings.sentiment_alert]
+    if limits.alert:
+        low = [step for step in sorted(UNHAPPY) if step <= limits.alert]
         since = Coalesce("sentiment_since", "state_changed_at")
         yield first(Need.SENTIMENT, talks.filter(IS_UNHAPPY, sentiment__in=low), since)
 
 
-def _asked(arms: Iterable[QuerySet[Conversation, Any]]) -> list[tuple[int, Any, int]]:
-    """All of these in one query: the need's number, since when as the database writes it, which sorts alike, the id.
-
-    Django's own union takes no limited queries on SQLite; as tables of their own both databases take them. One that
-    nobody can have (no agent is offline, say) is not asked.
-    """
-    parts = [statements.part(arm).within("SELECT * FROM ({}) AS arm") for arm in arms]
-    return statements.fetch(statements.united(parts))
-
-
-def _waits_too_long(queues: Mapping[int, Queue], now: datetime) -> Q:
-    """Open for longer than the critical wait of its queue; queues with the same one are asked together."""
-    by_limit: dict[int, list[int]] = defaultdict(list)
-    for pk, queue in queues.items():
-        by_limit[queue.wait_critical_seconds].append(pk)
+def _waits_too_long(limits: Limits) -> Q:
+    """Open for longer than the critical wait of its queue."""
     late = Q(pk__in=[])
-    for seconds, ids in by_limit.items():
-        late |= Q(queue_id__in=ids, standing_since__lte=now - timedelta(seconds=seconds))
+    for seconds, ids in limits.waits:
+        late |= Q(queue_id__in=ids, standing_since__lte=_ago(seconds))
     return late
+
+
+def _ago(seconds: int) -> Moment:
+    return Moment(lambda now: now - timedelta(seconds=seconds))
 
 
 def _item(row: Conversation, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:

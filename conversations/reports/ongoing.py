@@ -196,7 +196,7 @@ def ongoing(
 
     visible = selectors.visible(actor)
     counted = max(counts.LIMIT, address.page * controls.PAGE_SIZE)  # As far as the page that is asked for, at least.
-    figures = source.counts(actor, visible, filter_, counted)
+    figures = source.counts(actor, filter_, counted)
     total = figures.shown(filter_)
     page = min(address.page, controls.page_count(total))
     if page != address.page:
@@ -206,7 +206,7 @@ def ongoing(
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = source.rows(source.ids(actor, visible, address, total))
+    shown_rows = source.rows(source.ids(actor, address, total))
     return Report(
         address=address,
         scope=_scope(actor, filter_, queues),
@@ -218,7 +218,7 @@ def ongoing(
         ),
         chips=controls.chips(address, queues, agents) if filter_.is_narrow else [],
         groups=controls.filter_groups(filter_, queues.values(), agents, reads_sentiment) if with_menus else [],
-        lane=source.lane(actor, visible) if filter_.tab is Tab.ONGOING else None,
+        lane=source.lane(actor) if filter_.tab is Tab.ONGOING else None,
         rows=shown_rows,
         marks={row.id: source.found[row.id].mark for row in shown_rows},
         empty=None if shown_rows else _empty(visible, address, figures, now),

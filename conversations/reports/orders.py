@@ -18,12 +18,15 @@ from django.db import connection
 from django.db.models import Expression, F, OrderBy, Q, QuerySet
 from django.db.models.functions import Lower
 
+from conversations import selectors
 from conversations.models import ConversationQuerySet
 from conversations.reports import statements
 from conversations.reports.address import Address
-from conversations.reports.columns import agent_name, order_by
-from conversations.reports.filters import Tab
+from conversations.reports.columns import SortKey, agent_name, order_by
+from conversations.reports.filters import Filter, Tab
+from conversations.reports.statements import NOW, Part
 from routing.models import Agent, Queue, Workstream
+from supervisor_console.kernel.actor import Actor
 
 MANY = 2_000
 """Of as many that mention a word, a page is found sooner along its order than by the word."""
@@ -69,34 +72,43 @@ VALUES: Mapping[str, tuple[QuerySet[Any, Any], Expression | F, str]] = {
 """Whose names a column shows, how they are written, and the column that says which one it is."""
 
 
-def page_ids(visible: ConversationQuerySet, address: Address, now: datetime, size: int, total: int = MANY) -> list[int]:
-    """The ids of one page, in its order. One query. ``total`` is how many are listed, or that they are many."""
-    start = (address.page - 1) * size
-    order = order_by(address.sort, address.filter.tab, now)
-    if address.filter.search and total < MANY and connection.vendor == "postgresql":
-        return _found(address.filter.shown(visible, now), order, start, size)
-    if not address.sort or address.filter.tab is not Tab.ONGOING:
-        return _ids(address.filter.shown(visible, now), order, start, size)
-    lead = address.sort[0]
+def page_ids(actor: Actor, address: Address, now: datetime, size: int, total: int = MANY) -> list[int]:
+    """The ids of one page of what this actor sees, in its order. One query.
+
+    ``total`` is how many are listed, or that they are many.
+    """
+    looks_up = bool(address.filter.search) and total < MANY and connection.vendor == "postgresql"
+    page = _page(actor, address.filter, address.sort, address.page, size, looks_up=looks_up)
+    return [pk for (pk,) in statements.fetch(page, now)]
+
+
+@statements.kept
+def _page(actor: Actor, filter_: Filter, sort: tuple[SortKey, ...], number: int, size: int, *, looks_up: bool) -> Part:
+    """The statement that finds one page."""
+    visible = selectors.visible(actor)
+    start = (number - 1) * size
+    order = order_by(sort, filter_.tab, NOW)
+    if looks_up:
+        return _found(filter_.shown(visible, NOW), order, start, size)
+    if not sort or filter_.tab is not Tab.ONGOING:
+        return _ids(filter_.shown(visible, NOW), order, start, size)
+    lead = sort[0]
     if lead.column in BRANCHES:
-        return _by_branches(visible, address, now, order, start, size)
+        return _by_branches(visible, filter_, lead, order, start, size)
     # Who looks for the earliest that began in the window goes there at once; the others sieve on their way.
-    found = address.filter.shown(visible, now, is_sieve=lead.column != "created")
+    found = filter_.shown(visible, NOW, is_sieve=lead.column != "created")
     if lead.column not in VALUES:
         return _ids(found, order, start, size)
     values, name, column = VALUES[lead.column]
-    if connection.vendor != "postgresql":  # SQLite has no LATERAL.
-        return _ids(found, [order[0], OrderBy(F(column), descending=lead.descending), *order[1:]], start, size)
     by_name = values.order_by(OrderBy(Lower(name), descending=lead.descending), "-pk" if lead.descending else "pk")
     return _by_value(found, by_name, column, order[1:], start, size)
 
 
-def _found(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> list[int]:
+def _found(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> Part:
     """Find all of them, by what they say, then sort: a walk along the order might pass by all the others."""
     keys = _keys(order)
     rows = statements.part(found.order_by().annotate(**keys).values_list("id", *keys))
-    page = rows.within(f"SELECT id FROM ({{}} OFFSET 0) AS found ORDER BY {_by(order)} LIMIT {size} OFFSET {start}")
-    return [pk for (pk,) in statements.fetch(page)]
+    return rows.within(f"SELECT id FROM ({{}} OFFSET 0) AS found ORDER BY {_by(order)} LIMIT {size} OFFSET {start}")
 
 
 def _keys(order: Sequence[OrderBy]) -> dict[str, Any]:
@@ -112,26 +124,34 @@ def _by(order: Sequence[OrderBy]) -> str:
     )
 
 
-def _ids(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> list[int]:
-    return list(found.order_by(*order).values_list("pk", flat=True)[start : start + size])
+def _ids(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> Part:
+    return statements.part(found.order_by(*order).values_list("pk")[start : start + size])
 
 
 def _by_branches(
-    visible: ConversationQuerySet, address: Address, now: datetime, order: Sequence[OrderBy], start: int, size: int
-) -> list[int]:
+    visible: ConversationQuerySet, filter_: Filter, lead: SortKey, order: Sequence[OrderBy], start: int, size: int
+) -> Part:
     """Merge the branches: of each as many as the page could take, along its index."""
     keys = _keys(order)
-    parts: list[statements.Part] = []
-    for branch in BRANCHES[address.sort[0].column]:
-        found = address.filter.shown(visible, now, is_sieve=not branch.is_since).filter(branch.where)
-        falls = address.sort[0].descending is not branch.is_since
-        lead = [OrderBy(branch.value, descending=falls)] if branch.value is not None else []
-        rows = found.order_by(*lead, *order[1:]).annotate(**keys).values_list("id", *keys)[: start + size]
+    parts: list[Part] = []
+    for branch in BRANCHES[lead.column]:
+        found = filter_.shown(visible, NOW, is_sieve=not branch.is_since).filter(branch.where)
+        falls = lead.descending is not branch.is_since
+        first = [OrderBy(branch.value, descending=falls)] if branch.value is not None else []
+        rows = found.order_by(*first, *order[1:]).annotate(**keys).values_list("id", *keys)[: start + size]
         parts.append(statements.part(rows).within(f"SELECT * FROM ({{}}) AS branch{len(parts)}"))
-    page = statements.united(parts).within(
+    return statements.united(parts).within(
         f"SELECT id FROM ({{}}) AS branches ORDER BY {_by(order)} LIMIT {size} OFFSET {start}"
     )
-    return [pk for (pk,) in statements.fetch(page)]
+
+
+WALKS = {
+    "postgresql": "SELECT found.id FROM ({}) AS value CROSS JOIN LATERAL ({}) AS found",
+    "sqlite": "SELECT found.value AS id FROM ({} LIMIT -1) AS value "
+    "CROSS JOIN json_each((SELECT json_group_array(id) FROM ({}))) AS found",
+}
+"""For each value what belongs to it. SQLite knows no LATERAL, but a list that is read as a table may look to its left;
+and without a limit it would take the order of the values for needless."""
 
 
 def _by_value(
@@ -141,7 +161,7 @@ def _by_value(
     order: Sequence[OrderBy],
     start: int,
     size: int,
-) -> list[int]:
+) -> Part:
     """Value by value in the order of their names, those without one in the end.
 
     A nested loop keeps the order of what is outside and of what is inside, so that nothing is sorted, and it ends with
@@ -152,7 +172,6 @@ def _by_value(
         statements.part(found.filter(where).order_by(*order).values_list("id")[: start + size])
         for where in (Q(**{column: statements.outer("value.id")}), Q(**{f"{column}__isnull": True}))
     )
-    walk = statements.joined(values, of_value, "SELECT found.id FROM ({}) AS value CROSS JOIN LATERAL ({}) AS found")
+    walk = statements.joined(values, of_value, WALKS[connection.vendor])
     rest = of_nobody.within("SELECT id FROM ({}) AS nobody")
-    page = statements.united([walk, rest]).within(f"SELECT id FROM ({{}}) AS page LIMIT {size} OFFSET {start}")
-    return [pk for (pk,) in statements.fetch(page)]
+    return statements.united([walk, rest]).within(f"SELECT id FROM ({{}}) AS page LIMIT {size} OFFSET {start}")

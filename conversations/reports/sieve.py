@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -20,7 +20,9 @@ from conversations.models import Conversation, State
 from conversations.reports.columns import SortKey, order_by
 from conversations.reports.concern import Happening, Interest
 from conversations.reports.filters import Filter, Status, Tab, Window
+from conversations.reports.statements import NOW
 from routing.models import Channel
+from supervisor_console.kernel.actor import Actor
 
 DRIFTS = timedelta(seconds=5)
 """How long a list is kept that time alone changes: one with a window, or one that is sorted by a time that runs."""
@@ -62,10 +64,9 @@ def facts_of(ids: Collection[int]) -> dict[int, Facts]:
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:
-    """Which list: what is visible to whom (``user`` None: everything), under which filter, sorted how."""
+    """Which list: of what is visible to whom (``seen_by``), under which filter, sorted how."""
 
-    user: int | None
-    queues: frozenset[int] | None
+    scope: Actor
     filter: Filter
     sort: tuple[SortKey, ...]
 
@@ -210,7 +211,7 @@ def is_behind(row: Facts, last: Facts, sort: tuple[SortKey, ...], tab: Tab, now:
 @lru_cache(maxsize=512)
 def _falling(sort: tuple[SortKey, ...], tab: Tab) -> tuple[bool, ...]:
     """Which values of the order fall, as the list itself is ordered; it is the same at any moment."""
-    return tuple(bool(one.descending) for one in order_by(sort, tab, datetime.fromtimestamp(0, UTC)))
+    return tuple(bool(one.descending) for one in order_by(sort, tab, NOW))
 
 
 UNKNOWN = object()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from conversations import selectors
-from conversations.models import ConversationQuerySet, SupervisorSettings
+from conversations.models import SupervisorSettings
 from conversations.reports import counts, needs
 from conversations.reports.address import Address
 from conversations.reports.concern import interest_of
@@ -23,6 +23,7 @@ from conversations.reports.marks import Marked, marked
 from conversations.reports.needs import Lane
 from conversations.reports.orders import page_ids
 from conversations.reports.rows import Row, rows
+from conversations.reports.scope import seen_by
 from conversations.reports.sieve import Order, OrderKey
 from routing.models import Queue
 from supervisor_console.kernel.actor import Actor
@@ -56,9 +57,9 @@ class Source:
         self._soon = list(soon)
         self._queues: dict[int, Queue] | None = None
         self._settings: SupervisorSettings | None = None
-        self._counts: dict[tuple[int | None, Filter, int], Counts] = {}
+        self._counts: dict[tuple[Actor, Filter, int], Counts] = {}
         self._staffing: dict[frozenset[int] | None, Staffing] = {}
-        self._lanes: dict[int | None, Lane] = {}
+        self._lanes: dict[Actor, Lane] = {}
 
     def beside(self, fresh: timedelta, soon: Collection[int] = ()) -> Source:
         """A source of the same moment that takes only what is fresh for known; all else is read once for both."""
@@ -76,11 +77,11 @@ class Source:
             self._queues = {queue.pk: queue for queue in Queue.objects.order_by("name")}
         return self._queues
 
-    def counts(self, actor: Actor, visible: ConversationQuerySet, filter_: Filter, most: int) -> Counts:
+    def counts(self, actor: Actor, filter_: Filter, most: int) -> Counts:
         """The counters of a filter, each up to so many; tab and statuses make no difference to them."""
-        key = _scope(actor), replace(filter_, tab=Tab.ONGOING, statuses=frozenset()), most
+        key = seen_by(actor), replace(filter_, tab=Tab.ONGOING, statuses=frozenset()), most
         if key not in self._counts:
-            self._counts[key] = counts.count(visible, filter_, self.queues(), self.now, most)
+            self._counts[key] = counts.count(*key[:2], self.queues(), self.now, most)
         return self._counts[key]
 
     def staffing(self, queue_ids: frozenset[int] | None) -> Staffing:
@@ -99,18 +100,18 @@ class Source:
             self.found |= {row.id: marked(row, self.now) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
 
-    def ids(self, actor: Actor, visible: ConversationQuerySet, address: Address, total: int) -> list[int]:
+    def ids(self, actor: Actor, address: Address, total: int) -> list[int]:
         """The conversations of a page, in their order, of a list of ``total``. Its pages are read together."""
         if not total:
             return []
         begin, end = (address.page - 1) * PAGE_SIZE, address.page * PAGE_SIZE
         if self._pages is None or address.page > SHARED_PAGES:
-            return page_ids(visible, address, self.now, PAGE_SIZE, total)
+            return page_ids(seen_by(actor), address, self.now, PAGE_SIZE, total)
         key = order_key(actor, address)
         order = self.orders.get(key)
         if order is None or not order.answers(min(end, total), total):
             limit = max(address.page, self._pages.get(key, 1)) * PAGE_SIZE
-            ids = page_ids(visible, replace(address, page=1), self.now, limit, total)
+            ids = page_ids(key.scope, replace(address, page=1), self.now, limit, total)
             order = Order(tuple(ids), limit, interest_of(actor, address), frozenset(ids), self.now)
             self.orders[key] = order
         return list(order.ids[begin:end])
@@ -121,19 +122,14 @@ class Source:
             self._settings = selectors.settings_row()
         return self._settings
 
-    def lane(self, actor: Actor, visible: ConversationQuerySet) -> Lane:
+    def lane(self, actor: Actor) -> Lane:
         """What needs a supervisor in a scope, whatever a view filters."""
-        scope = _scope(actor)
+        scope = seen_by(actor)
         if scope not in self._lanes:
-            self._lanes[scope] = needs.lane(visible, self.queues(), self.settings(), self.now)
+            self._lanes[scope] = needs.lane(scope, self.queues(), self.settings(), self.now)
         return self._lanes[scope]
 
 
 def order_key(actor: Actor, address: Address) -> OrderKey:
     """Which list it is of which an address shows a page, to whom."""
-    return OrderKey(_scope(actor), actor.supervised_queue_ids, address.filter, address.sort)
-
-
-def _scope(actor: Actor) -> int | None:
-    """Whose queues are read; None for every queue."""
-    return None if actor.supervised_queue_ids is None else actor.user_id
+    return OrderKey(seen_by(actor), address.filter, address.sort)

@@ -1,20 +1,33 @@
 """How do several readings of conversations become one statement? Django composes each, and this puts them together.
 
-A question to the database costs more than a short walk along an index: to be asked, planned and read.
+A question to the database costs more than a short walk along an index: to be asked, planned and read. And composing
+one costs Django more than asking it: what follows from a few values is composed once and ``kept``, with the moments in
+it left open until it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.utils.dateparse import parse_datetime
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KEPT = 512
+"""Statements of each kind, of some 10 kB: as many views as may be open in one process."""
 
 NEVER = "CAST(NULL AS timestamp with time zone)"
 """No moment, where the other parts of a union have one."""
@@ -67,12 +80,14 @@ def united(parts: Iterable[Part]) -> Part:
     return Part(" UNION ALL ".join(one.sql for one in found), tuple(value for one in found for value in one.params))
 
 
-def fetch(statement: Part) -> list[tuple[Any, ...]]:
-    """The rows of a statement; none where nothing is asked."""
+def fetch(statement: Part, now: datetime) -> list[tuple[Any, ...]]:
+    """The rows of a statement, asked at a moment; none where nothing is asked."""
     if not statement:
         return []
+    write = connection.ops.adapt_datetimefield_value
+    params = [write(one.follows(now)) if isinstance(one, Moment) else one for one in statement.params]
     with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
+        cursor.execute(statement.sql, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
@@ -81,3 +96,34 @@ def moment(value: datetime | str | None) -> datetime | None:
     """A moment as both databases answer it: SQLite keeps it as text, or without a time zone, in UTC."""
     found = parse_datetime(value) if isinstance(value, str) else value
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+# --- kept statements --------------------------------------------------------------------------------------
+
+
+class Moment(Value):
+    """A moment that follows from now, as a value in a statement: which one it is, ``fetch`` says."""
+
+    def __init__(self, follows: Callable[[datetime], datetime]) -> None:
+        super().__init__(None, output_field=DateTimeField())
+        self.follows = follows
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """A place, and this in it."""
+        return "%s", (self,)
+
+
+At = datetime | Moment
+"""A moment, or one that is left open."""
+
+NOW = Moment(lambda now: now)
+
+
+def at(now: At, follows: Callable[[datetime], datetime]) -> At:
+    """What follows from now; left open where now is."""
+    return Moment(follows) if isinstance(now, Moment) else follows(now)
+
+
+def kept(compose: Callable[P, T]) -> Callable[P, T]:
+    """Composes once for the same values: for what follows from them alone, its moments left open."""
+    return cast("Callable[P, T]", lru_cache(maxsize=KEPT)(compose))

@@ -24,8 +24,7 @@ def break_one(floor: Floor) -> Conversation:
 
 
 def needs(floor: Floor) -> list[tuple[int, str, str]]:
-    visible = selectors.visible(actor_of(floor.sara))
-    found = lane(visible, Queue.objects.in_bulk(), selectors.settings_row(), at(200))
+    found = lane(actor_of(floor.sara), Queue.objects.in_bulk(), selectors.settings_row(), at(200))
     return [(item.id, item.need, item.action) for item in found.items]
 
 

@@ -15,6 +15,7 @@ from conversations.consumers import looking
 from conversations.consumers.board import Board
 from conversations.reports import live
 from conversations.reports.live import View, view_of
+from conversations.reports.scope import EVERYTHING
 from conversations.services import closure
 from supervisor_console.kernel.realtime import hub
 from tests.cast import EVERY_CAUTION, Floor, actor_of, at, make_floor
@@ -25,9 +26,9 @@ NOW = at(60)
 
 def test_a_second_reading_without_a_change_says_so(floor: Floor) -> None:
     floor.start()
-    first = live.read(live.EVERYTHING, ALL, now=NOW, before=None)
+    first = live.read(EVERYTHING, ALL, now=NOW, before=None)
 
-    second = live.read(live.EVERYTHING, ALL, now=at(75), before=first.snapshot)
+    second = live.read(EVERYTHING, ALL, now=at(75), before=first.snapshot)
 
     assert first.is_change
     assert not second.is_change, "the passing of time alone is not a change"
@@ -35,10 +36,10 @@ def test_a_second_reading_without_a_change_says_so(floor: Floor) -> None:
 
 def test_a_change_brings_the_changed_row_and_stubs_for_the_others(floor: Floor) -> None:
     calm, changed = floor.active(), floor.active()
-    before = live.read(live.EVERYTHING, ALL, now=NOW, before=None)
+    before = live.read(EVERYTHING, ALL, now=NOW, before=None)
     closure.end(actor_of(floor.ana), changed.pk, now=NOW)
 
-    after = live.read(live.EVERYTHING, ALL, now=NOW, before=before.snapshot)
+    after = live.read(EVERYTHING, ALL, now=NOW, before=before.snapshot)
     html = live.render(ALL, after, whole=False)
 
     assert after.changed == {changed.pk}
@@ -49,8 +50,8 @@ def test_a_change_brings_the_changed_row_and_stubs_for_the_others(floor: Floor) 
 
 def test_the_whole_region_has_every_row(floor: Floor) -> None:
     conversation = floor.active()
-    update = live.read(live.EVERYTHING, ALL, now=NOW, before=None)
-    again = live.read(live.EVERYTHING, ALL, now=NOW, before=update.snapshot)
+    update = live.read(EVERYTHING, ALL, now=NOW, before=None)
+    again = live.read(EVERYTHING, ALL, now=NOW, before=update.snapshot)
 
     html = live.render(ALL, again, whole=True)
 
@@ -68,10 +69,10 @@ def test_a_presence_that_changes_is_a_change(floor: Floor) -> None:
     from tests.cast import set_presence
 
     floor.active()
-    before = live.read(live.EVERYTHING, ALL, now=NOW, before=None)
+    before = live.read(EVERYTHING, ALL, now=NOW, before=None)
     set_presence(floor.ana, BasePresence.AWAY, now=NOW)
 
-    assert live.read(live.EVERYTHING, ALL, now=NOW, before=before.snapshot).is_change
+    assert live.read(EVERYTHING, ALL, now=NOW, before=before.snapshot).is_change
 
 
 # --- the board: many consoles, one reading ------------------------------------------------------------------
@@ -210,7 +211,7 @@ async def test_every_change_of_a_burst_is_on_the_screen_in_the_end(running: tupl
         return made
 
     made = await sync_to_async(burst)()
-    truth = await sync_to_async(live.read)(live.EVERYTHING, ALL, now=timezone.now(), before=None)
+    truth = await sync_to_async(live.read)(EVERYTHING, ALL, now=timezone.now(), before=None)
     await until(lambda: console.digest == truth.snapshot.digest)
 
     assert set(truth.snapshot.rows) == set(made[5:])

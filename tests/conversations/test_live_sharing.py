@@ -17,8 +17,9 @@ from conversations.models import Conversation, Sentiment
 from conversations.reports import live
 from conversations.reports.address import Address
 from conversations.reports.concern import Happening, Interest, happening_of, interest_of
-from conversations.reports.live import EVERYTHING, Snapshot, View
+from conversations.reports.live import Snapshot, View
 from conversations.reports.params import Params
+from conversations.reports.scope import EVERYTHING
 from conversations.reports.source import Source, order_key
 from conversations.services import assignment, closure, messaging, supervision
 from conversations.templatetags import report as report_tags

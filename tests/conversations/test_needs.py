@@ -1,6 +1,7 @@
 """What needs a supervisor, in which order, and what is best done: the lane above the report."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,12 +15,12 @@ from conversations.models import Conversation, Sentiment, SupervisorSettings
 from conversations.reports.needs import COUNTED, Lane, lane
 from conversations.services import offers, timers
 from routing.models import Agent, BasePresence, Presence, Queue
+from supervisor_console.kernel.actor import SYSTEM
 from tests.cast import Floor, actor_of, at, offer_of, set_presence
 
 
 def lane_at(floor: Floor, seconds: int) -> Lane:
-    visible = selectors.visible(actor_of(floor.sara))
-    return lane(visible, Queue.objects.in_bulk(), selectors.settings_row(), at(seconds))
+    return lane(actor_of(floor.sara), Queue.objects.in_bulk(), selectors.settings_row(), at(seconds))
 
 
 def needs(floor: Floor, seconds: int) -> list[tuple[int, str, str]]:
@@ -72,7 +73,7 @@ def test_where_nobody_is_offline_the_other_needs_are_found(floor: Floor, client:
 def test_where_nothing_can_be_seen_nothing_is_asked(floor: Floor) -> None:
     floor.start()
 
-    assert lane(Conversation.objects.none(), {}, selectors.settings_row(), at(4000)) == Lane(0, ())
+    assert lane(SYSTEM, {}, selectors.settings_row(), at(4000)) == Lane(0, ())
 
 
 def test_a_line_that_is_unanswered_for_too_long(floor: Floor) -> None:
@@ -115,9 +116,10 @@ def test_the_most_urgent_need_counts_and_comes_first_then_the_longest(floor: Flo
 
 def test_what_one_may_not_see_needs_somebody_else(floor: Floor) -> None:
     chat = floor.start()
-    visible = selectors.visible(actor_of(floor.stefan)).exclude(queue=chat.queue)
+    stefan = actor_of(floor.stefan)
+    elsewhere = replace(stefan, supervised_queue_ids=(stefan.supervised_queue_ids or frozenset()) - {chat.queue_id})
 
-    assert lane(visible, Queue.objects.in_bulk(), selectors.settings_row(), at(4000)) == Lane(0, ())
+    assert lane(elsewhere, Queue.objects.in_bulk(), selectors.settings_row(), at(4000)) == Lane(0, ())
 
 
 def test_the_lane_stands_above_the_report_and_not_above_closed_ones(client: Client, floor: Floor) -> None:

@@ -5,7 +5,6 @@ from django.test import Client
 
 from conversations.models import Conversation, Notice, Sentiment, SentimentChange, SupervisorSettings
 from conversations.reports.source import Source
-from conversations.selectors import visible
 from conversations.services import messaging
 from conversations.services import settings as service
 from tests.cast import Floor, actor_of, at, customer_of, fresh
@@ -101,7 +100,7 @@ def test_an_address_that_filters_or_sorts_by_it_shows_everything_and_says_why(
 def test_it_needs_no_supervisor_any_more(floor: Floor, unhappy: Conversation) -> None:
     def needs() -> set[str]:
         sara = actor_of(floor.sara)
-        return {item.need for item in Source(at(55)).lane(sara, visible(sara)).items}
+        return {item.need for item in Source(at(55)).lane(sara).items}
 
     before = needs()
     switch(floor, on=False)

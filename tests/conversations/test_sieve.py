@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 
-from conversations import selectors
 from conversations.consumers.looking import Job, Known, Look, Reader, look_at
 from conversations.events import ConversationEvent
 from conversations.models import Conversation, Sentiment, State, StateReason
@@ -25,9 +24,10 @@ from conversations.reports.address import Address
 from conversations.reports.columns import COLUMNS, SortKey
 from conversations.reports.concern import Happening, happening_of, interest_of
 from conversations.reports.filters import Filter, Status, Tab, Window
-from conversations.reports.live import EVERYTHING, View
+from conversations.reports.live import View
 from conversations.reports.orders import page_ids
 from conversations.reports.params import Params
+from conversations.reports.scope import EVERYTHING
 from conversations.reports.sieve import Order, OrderKey, facts_of, may_move
 from conversations.reports.source import order_key
 from conversations.services import assignment, closure, intake, messaging, offers
@@ -152,7 +152,7 @@ class Stage:
         return replace(address, filter=replace(filter_, queues=queues, agents=agents))
 
     def ids_of(self, address: Address) -> list[int]:
-        return page_ids(selectors.visible(EVERYTHING), address, NOW, LIMIT)
+        return page_ids(EVERYTHING, address, NOW, LIMIT)
 
     def play(self, case: Case) -> None:
         """Whatever moved was not spared."""
@@ -169,7 +169,7 @@ class Stage:
             what = Happening(touched, is_line=False, queues=frozenset())
             lasts = [order.last] if order.last is not None else []
             is_suspected = may_move(
-                OrderKey(None, None, address.filter, address.sort), order, what, facts_of({touched, *lasts}), NOW
+                OrderKey(EVERYTHING, address.filter, address.sort), order, what, facts_of({touched, *lasts}), NOW
             )
             is_moved = self.ids_of(address) != ids
             transaction.set_rollback(True)
@@ -365,7 +365,7 @@ def test_any_number_of_lists_costs_one_query(floor: Floor) -> None:
     happened = [Happening(touched, is_line=False, queues=frozenset())]
     lasts = [floor.start().pk for _ in range(5)]
     orders = {
-        OrderKey(None, None, Filter(window=Window.ALL), (SortKey(column.key),)): Order(
+        OrderKey(EVERYTHING, Filter(window=Window.ALL), (SortKey(column.key),)): Order(
             (last,), 1, interest_of(EVERYTHING, Address()), frozenset({last}), NOW
         )
         for column in COLUMNS

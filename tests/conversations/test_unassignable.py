@@ -72,8 +72,7 @@ def test_what_nobody_can_take_is_in_the_lane_with_the_way_out_until_somebody_can
         assert unassignable.mark(now=at(5)) == 1
     assert (is_marked(chat), is_marked(other)) == (True, False)
     assert heard.by("conversation.unassignable") == {"every supervisor", "supervisors of Billing"}
-    visible = selectors.visible(actor_of(hands_out.sara))
-    found = lane(visible, Queue.objects.in_bulk(), selectors.settings_row(), at(6)).items
+    found = lane(actor_of(hands_out.sara), Queue.objects.in_bulk(), selectors.settings_row(), at(6)).items
     assert [(item.id, item.need, item.action) for item in found] == [(chat.pk, "Nobody can take it", "Assign")]
     assert unassignable.mark(now=at(9)) == 0, "nothing changed"
     assert fresh(chat).unassignable_since == at(5)

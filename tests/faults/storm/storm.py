@@ -20,6 +20,7 @@ from django.db import connection
 
 from conversations.models import Conversation, Notice, Offer, OfferStatus
 from conversations.reports import live
+from conversations.reports.scope import EVERYTHING
 from conversations.services import assignment, closure, intake
 from routing.models import Agent, PresenceChange, User
 from supervisor_console.kernel import clock
@@ -203,7 +204,7 @@ class Storm:
 def truth() -> str:
     """What the report shows by the database alone: its digest."""
     view = live.View(0, QUERY, "en")
-    return live.read(live.EVERYTHING, view, now=clock.now(), before=None).snapshot.digest
+    return live.read(EVERYTHING, view, now=clock.now(), before=None).snapshot.digest
 
 
 # --- what strikes ----------------------------------------------------------------------------------------------------
