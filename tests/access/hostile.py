@@ -109,7 +109,7 @@ watch = st.fixed_dictionaries(
     {"type": st.sampled_from(["watch", "ping", "hello", "event", "", "close"])},
     optional=dict.fromkeys(("query", "topics", "since", "digest", "language", "x"), json_garbage),
 )
-HALF_A_SIGN = '{"type": "watch", "query": "state=\\ud800", "topics": ["\\udfff"], "since": 0, "digest": "\\ud800"}'
+HALF_A_SIGN = '{"type": "watch", "query": "state=\\ud800", "topics": ["\\udfff"], "since": -1, "digest": "\\ud800"}'
 """Well-formed, and no text: what can be spelled in JSON, and neither sent nor written down."""
 
 frames = st.one_of(
