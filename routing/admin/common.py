@@ -52,6 +52,10 @@ else:
     _FormSet = forms.BaseInlineFormSet
 
 
+FILTER_LOOKUPS = frozenset({"exact", "isnull", "gte", "lt", "year", "month", "day"})
+"""How Django's filters and its calendar ask. Others, ``regex`` above all, cost or break what a page shows to nobody."""
+
+
 class ConsoleAdmin(_Admin[M], Generic[M]):
     """A list without counting twice and without deleting in bulk; deleting one asks ``why_not_delete`` first."""
 
@@ -66,6 +70,18 @@ class ConsoleAdmin(_Admin[M], Generic[M]):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Choices are made among what there is; what is missing has a page of its own."""
         return without_related_links(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """A list is asked what its own filters ask: what it does not show is not found out letter by letter either."""
+        filters: list[Any] = [*self.get_list_filter(request)]
+        if lookup in {getattr(one, "parameter_name", None) for one in filters}:
+            return True
+        offered = [one if isinstance(one, str) else one[0] for one in filters if not isinstance(one, type)]
+        for name in filter(None, [*offered, self.date_hierarchy]):
+            if f"{lookup}__".startswith(f"{name}__"):
+                kind = lookup.removeprefix(name).rpartition("__")[2] or "exact"
+                return kind in FILTER_LOOKUPS and bool(super().lookup_allowed(lookup, value, request))
+        return False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Never several at once: each thing that stays has a reason of its own."""
