@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from unicodedata import category
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -755,12 +756,33 @@ CHAT_STAYS = Refusal("chat_stays", _("This chat does not end: you can simply lea
 STALE_VERSION = Refusal("stale_version", _("%(was)s %(is)s Look again and decide from there."))
 TOO_LATE = _("%(was)s %(why)s")
 
-UNTEXT = frozenset(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F}
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols by name that show nothing."""
+
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
+"""Kinds of signs that show nothing where they stand alone."""
+
+JOINERS = frozenset("\u200c\u200d")
+"""What shows nothing and belongs to words and pictures all the same, in Persian and in families of emoji."""
 
 
 def clean_text(text: str) -> str:
-    """A text without control characters and outer space; what people write is otherwise kept."""
-    return "".join(sign for sign in text if ord(sign) not in UNTEXT and not 0xD800 <= ord(sign) <= 0xDFFF).strip()
+    """A text without control characters and outer space; what people write is otherwise kept.
+
+    One in which nothing can be seen is no text.
+    """
+    found = "".join(sign for sign in text if sign in "\t\n\r" or category(sign) not in {"Cc", "Cs"}).strip()
+    return found if any(category(sign) not in UNSEEN and sign not in BLANK for sign in found) else ""
+
+
+def clean_line(text: str) -> str:
+    """A name or another text of one line, as it may stand inside a sentence or a title.
+
+    Without the signs that nobody sees: among them are those that turn the order of what comes after them, so that a
+    name could rewrite the sentence around it, and those by which two names look the same that are not.
+    """
+    found = (sign for sign in clean_text(text) if category(sign) != "Cf" or sign in JOINERS)
+    return clean_text(" ".join("".join(found).split()))
 
 
 KEY_MAX = 64

@@ -71,10 +71,10 @@ def start(
     customer. Announced to supervisors and open lists.
     """
     text, client_key = policy.clean_text(text), policy.clean_key(client_key)
-    name = " ".join(policy.clean_text(name).split())
+    name = policy.clean_line(name)
     require(NAME_EMPTY if not name else None)
     require(NAME_TOO_LONG if len(name) > NAME_MAX else None)
-    contact = " ".join(policy.clean_text(contact).split())
+    contact = policy.clean_line(contact)
     require(CONTACT_TOO_LONG if len(contact) > CONTACT_MAX else None)
     require(policy.why_not_text(text))
     workstream = Workstream.objects.filter(pk=workstream_id).select_related("fallback_queue", "bot__user").first()
@@ -179,7 +179,7 @@ def _created(customer: Customer, conversation: Conversation, now: datetime) -> C
 
 
 def _subject(subject: str, text: str) -> str:
-    found = " ".join(policy.clean_text(subject or text).split())
+    found = policy.clean_line(subject) or policy.clean_line(text)
     return found if len(found) <= SUBJECT_MAX else found[: SUBJECT_MAX - 1] + "…"
 
 

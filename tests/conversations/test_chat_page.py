@@ -99,11 +99,13 @@ def test_somebody_else_at_the_same_browser_starts_as_themselves(floor: Floor, cl
         {"name": ""},
         {"name": " \t"},
         {"name": "\x00"},
+        {"name": "\u200b\u2060\u3164"},
         {"name": "a" * 121},
         {"contact": "a" * 121},
         {"topic": "a" * 201},
         {"text": ""},
         {"text": "\x01\x02"},
+        {"text": "\u200b\u200d \ufeff"},
         {"text": "a\x00b"},
         {"text": "a" * (TEXT_MAX + 1)},
     ],
@@ -134,6 +136,34 @@ def test_odd_names_are_kept_and_shown_as_text(floor: Floor, client: Client) -> N
     chat = Conversation.objects.get()
     assert chat.customer.name == name
     assert "<script>alert" not in client.get(f"/chat/{chat.public_id}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        pytest.param("Eva\u202e)nimda( \u2066x", "Eva)nimda( x", id="turns what comes after it"),
+        pytest.param("Sa\u200bra\u00ad T\ufeffest", "Sara Test", id="looks like somebody else"),
+        pytest.param("Eva\r\n\u2028 Test\u0085\x9b31m", "Eva Test31m", id="is more than a line"),
+        pytest.param("می\u200cخواهم", "می\u200cخواهم", id="needs a sign that nobody sees"),
+        pytest.param("👩\u200d🚀 Zoë e\u0301", "👩\u200d🚀 Zoë e\u0301", id="is put together"),
+    ],
+)
+def test_a_name_holds_nothing_that_changes_the_sentence_around_it(
+    floor: Floor, client: Client, name: str, kept: str
+) -> None:
+    client.post("/chat/", form(name=name, topic=f"About {name}", contact=name))
+
+    chat = Conversation.objects.get()
+    assert (chat.customer.name, chat.customer.contact, chat.subject) == (kept, kept, f"About {kept}")
+
+
+def test_what_is_written_in_a_line_is_kept(floor: Floor, client: Client) -> None:
+    """A line stands for itself, in whatever direction."""
+    said = "\u200fשלום\u200e OK\u202b\n2"
+    client.post("/chat/", form(text=said, topic="\u2066\u2069"))
+
+    assert Message.objects.get().text == said
+    assert Conversation.objects.get().subject == "שלום OK 2"
 
 
 def test_without_its_token_no_chat_begins(floor: Floor) -> None:
