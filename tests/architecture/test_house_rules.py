@@ -132,6 +132,45 @@ def test_templates_load_nothing_from_elsewhere() -> None:
     assert lines_in_templates(r"\b(?:src|href|action|hx-get|hx-post)\s*=\s*[\"'](?:https?:)?//[^\"']*") == []
 
 
+def test_no_template_prints_what_was_not_escaped() -> None:
+    assert lines_in_templates(r"\|\s*(?:safe|safeseq)\b|{%-?\s*autoescape") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        # What was rendered with escaping, a line break, and texts of the product, escaped by hand.
+        (
+            "mark_safe",
+            {
+                "conversations/admin/floor.py",
+                "conversations/templatetags/report.py",
+                "supervisor_console/templatetags/ui.py",
+            },
+        ),
+        ("csrf_exempt", set()),
+        ("raw", set()),
+        ("extra", set()),
+    ],
+)
+def test_what_goes_past_a_protection_is_called_in_few_places(name: str, allowed: set[str]) -> None:
+    calls = places(lambda node: isinstance(node, ast.Call) and is_name(node.func, name))
+    decorators = places(
+        lambda node: isinstance(node, ast.FunctionDef) and any(is_name(one, name) for one in node.decorator_list)
+    )
+
+    assert {*calls, *decorators} == allowed
+
+
+def test_a_script_makes_elements_of_text_in_one_place_only() -> None:
+    """Of a frame that the server rendered (live.js); everything else is set as text."""
+    pattern = re.compile(r"\.(?:inner|outer)HTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
+    scripts = sorted((ROOT / "static" / "js").glob("*.js"))
+
+    assert len(scripts) > 10
+    assert [path.name for path in scripts for _found in pattern.finditer(path.read_text())] == ["live.js"]
+
+
 def test_every_form_that_posts_carries_its_token() -> None:
     forms = re.compile(r"<form\b[^>]*method=[\"']?post.*?</form>", re.IGNORECASE | re.DOTALL)
     bare = [
