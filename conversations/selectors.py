@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -247,12 +248,14 @@ def cost_of(conversation: Conversation) -> Cost:
 
 
 def pending_offer(conversation: Conversation) -> Offer | None:
-    """The one offer that waits for an answer, if there is one."""
-    return (
-        Offer.objects.filter(conversation=conversation, status=OfferStatus.PENDING)
-        .select_related("agent__user", "requested_by")
-        .first()
-    )
+    """The one offer that waits for an answer, with its agent, if there is one.
+
+    Mostly there is none, and nearly every action asks: whose it is, is read only where there is one.
+    """
+    offer = Offer.objects.filter(conversation=conversation, status=OfferStatus.PENDING).first()
+    if offer is not None:
+        offer.agent = Agent.objects.select_related("user").get(pk=offer.agent_id)
+    return offer
 
 
 def facts(conversation: Conversation, offer: Offer | None) -> Facts:
@@ -343,6 +346,26 @@ def live_participants(conversation: Conversation) -> QuerySet[Participant]:
         Participant.objects.filter(conversation=conversation, left_at__isnull=True)
         .select_related("user")
         .order_by("added_at", "pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Who is in a conversation at one moment, by user id: everybody, the people who work in it, and who monitors it."""
+
+    everybody: frozenset[int]
+    people: frozenset[int]
+    monitors: frozenset[int]
+
+
+def inside(conversation: Conversation) -> Inside:
+    """Everybody in the conversation now; agents and consultants are its people, bots are not."""
+    rows = Participant.objects.filter(conversation=conversation, left_at__isnull=True)
+    found = list(rows.values_list("user_id", "mode", "user__agent__is_bot"))
+    return Inside(
+        everybody=frozenset(user_id for user_id, _mode, _is_bot in found),
+        people=frozenset(user_id for user_id, mode, is_bot in found if mode != Mode.MONITOR and not is_bot),
+        monitors=frozenset(user_id for user_id, mode, _is_bot in found if mode == Mode.MONITOR),
     )
 
 

@@ -49,7 +49,7 @@ from routing import selectors as routing_selectors
 from routing import steps as routing_steps
 from routing.locks import LockedAgent
 from routing.models import BasePresence, Queue, SetAfter, SetBy, WrapUpBlock
-from routing.policy import Limits, Load, PresenceCause, PresenceNow
+from routing.policy import Candidate, Cost, Limits, Load, PresenceCause, PresenceNow
 from routing.signals import agent_became_free
 from supervisor_console.kernel import realtime
 from supervisor_console.kernel.actor import SYSTEM, Actor, customer_actor
@@ -548,11 +548,30 @@ def finish(
 
 def settle_presence(agents: Iterable[LockedAgent], cause: PresenceCause, now: datetime) -> None:
     """Recompute the presence of these agents from what they hold now (domain.md 1.3)."""
-    rows = [agent for agent in agents if not agent.is_bot]
-    loads = selectors.loads([agent.pk for agent in rows], now)
-    limits = routing_selectors.limits_of(rows)
-    for agent in rows:
+    settle_each([(agent, cause) for agent in agents], now)
+
+
+def settle_each(agents: Iterable[tuple[LockedAgent, PresenceCause]], now: datetime) -> None:
+    """Recompute the presence of these agents, each for its own cause; what they hold is read once for all of them."""
+    people = [(agent, cause) for agent, cause in agents if not agent.is_bot]
+    if not people:
+        return
+    loads = selectors.loads([agent.pk for agent, _cause in people], now)
+    limits = routing_selectors.limits_of([agent for agent, _cause in people])
+    for agent, cause in people:
         settle_one(agent, loads[agent.pk], limits[agent.pk], cause, now)
+
+
+def settle_asked(agent: LockedAgent, asked: Candidate, cost: Cost, cause: PresenceCause, now: datetime) -> None:
+    """Recompute the presence of an agent who has just got something of this cost.
+
+    It follows what the rules were asked with, under the same lock, and the cost on top. A profile is counted afresh:
+    one that comes free at the end of the day may count already.
+    """
+    if cost.profiles:
+        settle_presence([agent], cause, now)
+    else:
+        settle_one(agent, asked.load.plus(cost), asked.limits, cause, now)
 
 
 def settle_one(agent: LockedAgent, load: Load, limits: Limits, cause: PresenceCause, now: datetime) -> None:
@@ -573,8 +592,9 @@ def settle_one(agent: LockedAgent, load: Load, limits: Limits, cause: PresenceCa
 
 def let_go(agents: Mapping[int, LockedAgent], had_it: int | None, now: datetime) -> None:
     """Settle the presence of the agent who had it, and of those who were only asked."""
-    settle_presence([agent for pk, agent in agents.items() if pk == had_it], PresenceCause.RELEASED, now)
-    settle_presence([agent for pk, agent in agents.items() if pk != had_it], PresenceCause.WITHDRAWN, now)
+    having = sorted(agents.items(), key=lambda pair: pair[0] != had_it)
+    causes = {True: PresenceCause.RELEASED, False: PresenceCause.WITHDRAWN}
+    settle_each([(agent, causes[pk == had_it]) for pk, agent in having], now)
 
 
 def declined(agent: LockedAgent, conversation: LockedConversation, *, missed: bool, now: datetime) -> None:
@@ -636,24 +656,20 @@ def audience(
     customer: bool = False,
     open_list: bool = False,
     queue_ids: Iterable[int] = (),
+    inside: selectors.Inside | None = None,
 ) -> audit.Audience:
     """Everybody in the conversation, the agent who keeps it while it waits, and these people.
 
     Monitors too: they follow a conversation that leaves their queues, and nobody is told who else
     hears. Call it before the conversation moves and participations end, so that those who lose it
-    hear of it too.
+    hear of it too. ``inside`` is who is in it, where that was just read.
     """
-    inside = selectors.live_participants(conversation).values_list("user_id", flat=True)
+    live = Participant.objects.filter(conversation=conversation, left_at=None)
+    there = live.values_list("user_id", flat=True) if inside is None else inside.everybody
     kept_by = conversation.last_agent if conversation.state == State.WAITING else None
     return audit.Audience(
         queue_ids=frozenset({conversation.queue_id, *queue_ids}),
-        user_ids=audit.everybody(inside, user_ids, [kept_by.user_id if kept_by is not None else None]),
+        user_ids=audit.everybody(there, user_ids, [kept_by.user_id if kept_by is not None else None]),
         customer=customer,
         open_list=open_list,
     )
-
-
-def others_in(conversation: LockedConversation, actor: Actor) -> frozenset[int]:
-    """The agents and consultants in the conversation, without the one who acts."""
-    inside = selectors.seen_by_agents(conversation).exclude(user__agent__is_bot=True)
-    return frozenset(inside.values_list("user_id", flat=True)) - {actor.user_id or 0}

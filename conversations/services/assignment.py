@@ -87,9 +87,8 @@ def assign(
         raise NotVisible
     target = _target(conversation, agent, now)
     require(policy.why_not_assign_to(target, switches))
-    cautions = policy.cautions_assign(
-        target, selectors.cost_of(conversation), conversation.workstream.allowed_presences
-    )
+    cost = selectors.cost_of(conversation)
+    cautions = policy.cautions_assign(target, cost, conversation.workstream.allowed_presences)
     require_confirmed(cautions, confirmed)
     over_units, over_items = _over(cautions)
 
@@ -104,7 +103,7 @@ def assign(
     if note:
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
     steps.save(conversation)
-    steps.settle_presence([agent], PresenceCause.OFFERED, now)
+    steps.settle_asked(agent, target.candidate, cost, PresenceCause.OFFERED, now)
     notifications.notify([agent.user_id], "assigned", conversation, now=now, name=actor.name)
     event = ConversationAssigned(
         **audit.heading(actor, conversation, now, before),
@@ -223,7 +222,8 @@ def transfer(
         raise NotVisible
     target = _target(conversation, agent, now)
     require(policy.why_not_transfer_to(target, facts, conversation.workstream.allowed_presences))
-    cautions = policy.cautions_transfer(target, selectors.cost_of(conversation))
+    cost = selectors.cost_of(conversation)
+    cautions = policy.cautions_transfer(target, cost)
     require_confirmed(cautions, confirmed)
     over_units, over_items = _over(cautions)
 
@@ -236,7 +236,7 @@ def transfer(
     if note:
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
     steps.touch(conversation, now)
-    steps.settle_presence([agent], PresenceCause.OFFERED, now)
+    steps.settle_asked(agent, target.candidate, cost, PresenceCause.OFFERED, now)
     if conversation.agent is not None:
         notifications.notify(
             [conversation.agent.user_id],
@@ -320,7 +320,8 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     require(policy.why_not_pick(actor, at, presence, allows_pick=allows_pick))
     target = _target(conversation, agent, now)
     require(routing_why_not_take(target.candidate))
-    over_units, _ = _over(policy.cautions_transfer(target, selectors.cost_of(conversation)))
+    cost = selectors.cost_of(conversation)
+    over_units, _ = _over(policy.cautions_transfer(target, cost))
 
     steps.close_session(conversation, ClosureReason.AGENT_REROUTED, now)
     before = steps.move(conversation, Trigger.PICK, Phase.OFFERED, now=now, agent=agent)
@@ -332,7 +333,7 @@ def pick(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
     steps.settle_offer(offer, OfferStatus.ACCEPTED, now)
     steps.say(conversation, "agent_joined", {"agent": agent.name}, now)
     steps.save(conversation)
-    steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
+    steps.settle_asked(agent, target.candidate, cost, PresenceCause.ACCEPTED, now)
     event = ConversationPicked(
         **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,

@@ -14,7 +14,7 @@ from conversations.events import (
     ConversationReleased,
 )
 from conversations.locks import LockedConversation, lock_conversation
-from conversations.models import ClosureReason, Mode, NoticeLevel, Offer, StateReason
+from conversations.models import ClosureReason, NoticeLevel, Offer, StateReason
 from conversations.policy import PERSISTS, Phase, Trigger, Verb
 from routing.locks import LockedAgent, lock_agents
 from routing.models import ChannelKind
@@ -187,19 +187,18 @@ def force_close(
         raise ActionRefused(policy.FORCE_CLOSE_REASON_REQUIRED)
     require_confirmed((policy.FORCE_CLOSE_CAUTION,), confirmed)
 
-    inside = steps.others_in(conversation, actor)
+    inside = selectors.inside(conversation)
+    working = inside.people - {actor.user_id}
     if offer is not None and offer.agent_id == conversation.agent_id:
-        inside -= {offer.agent.user_id}  # was only asked, and hears that the offer is withdrawn
-    watching = frozenset(
-        selectors.live_participants(conversation).filter(mode=Mode.MONITOR).values_list("user_id", flat=True)
-    ) - {actor.user_id}
+        working -= {offer.agent.user_id}  # was only asked, and hears that the offer is withdrawn
+    watching = inside.monitors - {actor.user_id}
     hearers = steps.audience(
         conversation,
         actor.user_id,
         offer.agent.user_id if offer is not None else None,
-        *watching,
         customer=True,
         open_list=True,
+        inside=inside,
     )
     steps.say(conversation, "force_closed", {}, now)
     before = steps.finish(
@@ -211,8 +210,8 @@ def force_close(
         now,
         cause="force_closed",
     )
-    notifications.notify(inside, "force_closed", conversation, now=now, level=NoticeLevel.WARN, name=actor.name)
-    notifications.notify(watching - inside, "monitored_closed", conversation, now=now)
+    notifications.notify(working, "force_closed", conversation, now=now, level=NoticeLevel.WARN, name=actor.name)
+    notifications.notify(watching - working, "monitored_closed", conversation, now=now)
     event = ConversationForceClosed(
         **audit.heading(actor, conversation, now, before),
         note=note,

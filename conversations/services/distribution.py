@@ -26,7 +26,7 @@ from conversations.matching import Backlog, Place
 from conversations.models import AssignReason, ClosureReason, Conversation, OfferKind
 from conversations.policy import Phase, Trigger
 from routing import selectors as routing_selectors
-from routing.locks import LockedAgent, lock_agents
+from routing.locks import lock_agents
 from routing.models import Agent, BasePresence
 from routing.policy import (
     Candidate,
@@ -82,7 +82,7 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
     steps.whisper(conversation, "offered", {"agent": agent.name}, now)
     steps.save(conversation)
-    _settle(agent, contender.candidate, work, now)
+    steps.settle_asked(agent, contender.candidate, work.cost, PresenceCause.OFFERED, now)
     notifications.notify([agent.user_id], "offered", conversation, now=now)
     event = ConversationOffered(
         **audit.heading(SYSTEM, conversation, now, before),
@@ -92,14 +92,6 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     )
     audit.publish(event, steps.audience(conversation, open_list=True))
     return event
-
-
-def _settle(agent: LockedAgent, asked: Candidate, work: Work, now: datetime) -> None:
-    """The presence follows what was read under the lock and the work on top; a profile of the day may count already."""
-    if work.cost.profiles:
-        steps.settle_presence([agent], PresenceCause.OFFERED, now)
-    else:
-        steps.settle_one(agent, asked.load.plus(work.cost), asked.limits, PresenceCause.OFFERED, now)
 
 
 @action()

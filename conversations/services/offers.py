@@ -150,9 +150,8 @@ def _accept_transfer(
         if former is not None:
             notifications.notify([former.user_id], "taken_away", conversation, now=now, agent=agent.name)
     steps.save(conversation)
-    steps.settle_presence([agent], PresenceCause.ACCEPTED, now)
-    if first is not None:
-        steps.settle_presence([first], PresenceCause.RELEASED if was_talking else PresenceCause.WITHDRAWN, now)
+    left = PresenceCause.RELEASED if was_talking else PresenceCause.WITHDRAWN
+    steps.settle_each([(agent, PresenceCause.ACCEPTED), *([(first, left)] if first is not None else [])], now)
     notifications.notify(
         _who_asked(offer, actor),
         "transfer_accepted",

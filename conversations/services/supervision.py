@@ -37,8 +37,9 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     conversation = lock_conversation(conversation_id)
     selectors.require_visible(actor, conversation)
     now = now or clock.now()
+    settings = selectors.settings_row()
     facts = selectors.facts(conversation, selectors.pending_offer(conversation))
-    require(policy.why_not(Verb.MONITOR, actor, facts, selectors.switches()))
+    require(policy.why_not(Verb.MONITOR, actor, facts, selectors.switches(settings)))
     found = selectors.participation(conversation, actor.user_id, *Mode)
     if found is not None:
         raise ActionRefused(policy.ALREADY_MONITORING if found.mode == Mode.MONITOR else policy.ALREADY_JOINED)
@@ -46,7 +47,7 @@ def monitor(actor: Actor, conversation_id: int, *, now: datetime | None = None) 
     steps.add_participant(conversation, actor.user_id, Mode.MONITOR, AssignReason.AGENT_MONITOR, now)
     steps.touch(conversation, now)
     agent = conversation.agent
-    if selectors.settings_row().notify_agent_on_monitor and agent is not None and not agent.is_bot:
+    if settings.notify_agent_on_monitor and agent is not None and not agent.is_bot:
         notifications.notify([agent.user_id], "monitoring_started", conversation, now=now, name=actor.name)
     event = MonitoringStarted(**audit.heading(actor, conversation, now))
     audit.publish(event, _supervisors_only(conversation))
@@ -134,11 +135,11 @@ def join(actor: Actor, conversation_id: int, *, now: datetime | None = None) -> 
         steps.say(conversation, "supervisor_joined", {"name": actor.name}, now)
     steps.whisper(conversation, "supervisor_joined_staff", {"name": actor.name}, now)
     steps.touch(conversation, now)
-    notifications.notify(
-        steps.others_in(conversation, actor), "supervisor_joined", conversation, now=now, name=actor.name
-    )
+    inside = selectors.inside(conversation)
+    others = inside.people - {actor.user_id}
+    notifications.notify(others, "supervisor_joined", conversation, now=now, name=actor.name)
     event = SupervisorJoined(**audit.heading(actor, conversation, now))
-    audit.publish(event, steps.audience(conversation, customer=in_dialogue))
+    audit.publish(event, steps.audience(conversation, customer=in_dialogue, inside=inside))
     return event
 
 
