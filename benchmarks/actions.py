@@ -1,7 +1,7 @@
 """What does each action cost, beside a hand-written SQL script of the same effect?
 
     python -m benchmarks.actions
-    python -m benchmarks.actions --conversations 4000 --times 5
+    python -m benchmarks.actions --conversations 6000 --times 5
 
 On its own PostgreSQL and Redis, with a floor of ongoing conversations beside closed ones: every action of a supervisor
 (assign to an agent or a queue, transfer, monitor, join, force close) and of an agent (accept, reject), by one client,
@@ -12,6 +12,7 @@ are refused. The scripts (``benchmarks/scripts.py``) run in ``pgbench`` on the s
 from __future__ import annotations
 
 import argparse
+import asyncio
 import multiprocessing
 import os
 import re
@@ -20,11 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from asgiref.sync import sync_to_async
 
 from benchmarks import floor, scripts
 from benchmarks.ground import create_database, surroundings
@@ -32,6 +36,12 @@ from benchmarks.writing import commit, keep, machine, percentile, table
 from tests import servers
 
 CLIENTS = 8
+READY = 1
+"""So many of each action make a process ready, and are not counted."""
+
+SHARED = 5
+"""So many conversations are taken to by all clients at once."""
+
 CONFIRMED = frozenset(
     {
         *("capacity_override", "profile_override", "presence_override", "presence_offline", "session_limit"),
@@ -42,15 +52,21 @@ CONFIRMED = frozenset(
 Target = tuple[int, int, int, int]
 """A conversation, an agent, the agent's user, an offer (0 where there is none)."""
 
+WRITTEN = (
+    *("conversations_session", "conversations_queuesegment", "conversations_participant", "conversations_offer"),
+    *("conversations_message", "conversations_notice", "conversations_historyentry", "supervisor_console_announcement"),
+)
+"""The tables into which actions write rows; a script writes as many as its action."""
+
 
 @dataclass
 class Cost:
-    """Seconds of each action that was done, how many were refused, statements of one; seconds of the whole."""
+    """Seconds of each action that was done, on the clock and of CPU; refused ones; the most statements of one."""
 
     done: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     refused: int = 0
     statements: int = 0
-    whole: float = 0.0
 
 
 def main() -> None:
@@ -58,12 +74,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conversations", type=int, default=16_000)
     parser.add_argument("--closed", type=int, default=50_000)
-    parser.add_argument("--times", type=int, default=20, help="so many of each action for each client")
+    parser.add_argument("--times", type=int, default=20, help="so many of each action for each client are counted")
     parser.add_argument("--name", default="actions", help="the name of the result's file")
     chosen = parser.parse_args()
     if shutil.which("pgbench") is None:
         sys.exit("pgbench is not on this machine; it comes with PostgreSQL.")
-    load = os.getloadavg()[0]
+    load, began = os.getloadavg()[0], time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with servers.postgresql() as server, servers.redis() as broker:
         database = create_database(server, "console")
@@ -71,18 +87,27 @@ def main() -> None:
         with context.Pool(1) as pool:
             pool.apply(floor.fill, (chosen.conversations, chosen.closed))
             targets = pool.apply(share_out, (chosen.times,))
-        rows = [row_of(context, database, name, targets[name], chosen.times) for name in targets]
-    heads = ["action", "statements", "1 client", "8 on different ones", "8 on one", "by hand: statements"]
-    heads += ["1 client", "8 on different ones", "1 client / by hand", "8 / by hand"]
+        with context.Pool(CLIENTS) as pool:
+            pool.map(_ready, range(CLIENTS), 1)
+            rows = [row_of(pool, database, name, targets[name], chosen.times) for name in targets]
+    heads = ["action", "statements", "1 client", "its CPU", "8 on different ones", "8 on one"]
+    heads += ["by hand: statements", "1 client", "8 on different ones", "1 client / by hand", "8 / by hand"]
     lines = [
         f"## Actions on {chosen.conversations:,} ongoing conversations beside {chosen.closed:,} closed ones",
         "",
-        f"{machine()}, at {commit()}; load average {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end.",
+        (
+            f"{machine()}, at {commit()}; load average {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end, "
+            f"{(time.perf_counter() - began) / 60:.1f} minutes. {chosen.times} of each for each client; PostgreSQL, "
+            "Redis and all clients share the machine, and no commit waits for a disk."
+        ),
         "",
         (
-            "Of an action the median and the 95th percentile in ms, from the call to the return, with its "
-            "commit; of eight on different ones also how many in a second. `8 on one`: until all eight have their "
-            "answer; one succeeds, the others are refused. By hand: `pgbench`, the mean."
+            "Median and 95th percentile in ms, of an action from the call of the service to its return, with commit "
+            "and push; of eight clients on different conversations also how many in a second. CPU: the median of "
+            "Python's own, in ms, which other work on the machine disturbs least. Statements: the most of one, without "
+            "BEGIN and COMMIT. `8 on one`: until all eight have their answer; one succeeds, the others are refused. By "
+            "hand: `pgbench` with the same rows read, locked and written, and no rule asked; held to as many rows in "
+            "every table. The ratios are of medians."
         ),
         "",
         *table(heads, rows),
@@ -90,47 +115,62 @@ def main() -> None:
     keep(chosen.name, lines)
 
 
-def row_of(context: Any, database: str, name: str, targets: Sequence[Target], times: int) -> list[str]:
+def row_of(pool: Any, database: str, name: str, targets: Sequence[Target], times: int) -> list[str]:
     """Everything about one action: its own ways, and its script's."""
+    times += READY
     once, rest = targets[:times], targets[times:]
     many, rest = rest[: CLIENTS * times], rest[CLIENTS * times :]
-    shared, by_hand = rest[:5], rest[5:]
-    with context.Pool(CLIENTS) as pool:
-        pool.map(_ready, range(CLIENTS))
-        pool.apply(everybody_available)
-        alone: Cost = pool.apply(act, (name, once))
+    shared, rest = rest[:SHARED], rest[SHARED:]
+    pool.apply(everybody_available)
+    before = rows_written(database)
+    alone: Cost = pool.apply(act, (name, once))
+    written = rows_written(database) - before
+    began = time.perf_counter()
+    together: list[Cost] = pool.starmap(act, [(name, many[place::CLIENTS]) for place in range(CLIENTS)], 1)
+    whole = time.perf_counter() - began
+    same, succeeded = [], []
+    for target in shared:
         began = time.perf_counter()
-        together: list[Cost] = pool.starmap(act, [(name, many[place::CLIENTS]) for place in range(CLIENTS)], 1)
-        whole = time.perf_counter() - began
-        same, succeeded = [], []
-        for target in shared:
-            began = time.perf_counter()
-            answers: list[Cost] = pool.starmap(act, [(name, [target])] * CLIENTS, 1)
-            same.append(time.perf_counter() - began)
-            succeeded.append(sum(len(answer.done) for answer in answers))
+        answers: list[Cost] = pool.starmap(act, [(name, [target])] * CLIENTS, 1)
+        same.append(time.perf_counter() - began)
+        succeeded.append(sum(len(answer.done) for answer in answers))
     refused = alone.refused + sum(one.refused for one in together)
     assert refused == 0, f"{name}: {refused} of {len(once) + len(many)} were refused"
-    done = [seconds for one in together for seconds in one.done]
-    half = len(by_hand) // (CLIENTS + 1)
-    one_by_hand = pgbench(database, name, by_hand[:half], 1)
-    all_by_hand = pgbench(database, name, by_hand[half:], CLIENTS)
-    print(name, f"{median(alone.done) * 1e3:.1f} ms", file=sys.stderr, flush=True)
+    spent, seconds = alone.cpu[READY:], alone.done[READY:]
+    done = [seconds for one in together for seconds in one.done[READY:]]
+    pool.apply(everybody_available)
+    before = rows_written(database)
+    one_by_hand, _ = pgbench(database, name, rest[:times], 1)
+    by_hand = rows_written(database) - before
+    assert by_hand == written, f"{name} writes {written}, its script {by_hand}"
+    all_by_hand, each_second = pgbench(database, name, rest[times:], CLIENTS)
+    print(name, f"{median(seconds) * 1e3:.1f} ms", file=sys.stderr, flush=True)
     return [
         name,
         str(alone.statements),
-        _told(alone.done),
-        f"{_told(done)}, {len(done) / whole:.0f}/s",
+        _told(seconds),
+        f"{median(spent) * 1e3:.1f}",
+        f"{_told(done)}, {len(many) / whole:.0f}/s",
         f"{median(same) * 1e3:.1f}; {min(succeeded)} to {max(succeeded)} done",
-        str(len(re.findall(r";$", scripts.whole(name), re.MULTILINE)) + scripts.whole(name).count("\\gset")),
-        f"{one_by_hand * 1e3:.1f}",
-        f"{all_by_hand * 1e3:.1f}, {CLIENTS / all_by_hand:.0f}/s",
-        f"{median(alone.done) / one_by_hand:.1f}",
-        f"{median(done) / all_by_hand:.1f}",
+        str(scripts.statements(name)),
+        _told(one_by_hand),
+        f"{_told(all_by_hand)}, {each_second:.0f}/s",
+        f"{median(seconds) / median(one_by_hand):.1f}",
+        f"{median(done) / median(all_by_hand):.1f}",
     ]
 
 
 def _told(seconds: Sequence[float]) -> str:
     return f"{median(seconds) * 1e3:.1f}, {percentile(seconds, 0.95) * 1e3:.1f}"
+
+
+def rows_written(database: str) -> Counter[str]:
+    """How many rows are in each table into which actions write."""
+    import psycopg
+
+    with psycopg.connect(database) as connection:
+        counts = ((name, connection.execute(f"SELECT count(*) FROM {name}").fetchone()) for name in WRITTEN)
+        return Counter({name: found[0] for name, found in counts if found is not None})
 
 
 # --- through the services ----------------------------------------------------------------------------------------
@@ -141,7 +181,7 @@ def share_out(times: int) -> dict[str, list[Target]]:
     import django
 
     django.setup()
-    found = choose(times * (1 + CLIENTS) * 2 + 5)
+    found = choose((times + READY) * (1 + CLIENTS) * 2 + SHARED)
     _tables(found)
     return found
 
@@ -204,10 +244,8 @@ def _ready(_place: int) -> None:
     import django
 
     django.setup()
-    from django.db import connection
-
-    connection.ensure_connection()
-    time.sleep(0.2)  # So that every process gets one of these.
+    act("monitor", [])
+    time.sleep(1)  # So that every process gets one of these.
 
 
 def everybody_available() -> None:
@@ -218,7 +256,11 @@ def everybody_available() -> None:
 
 
 def act(name: str, targets: Sequence[Target]) -> Cost:
-    """Do one action to each of these conversations."""
+    """Do one action to each of these conversations, as in a server: in a thread, beside a loop that goes on."""
+    return asyncio.run(sync_to_async(_act)(name, targets))
+
+
+def _act(name: str, targets: Sequence[Target]) -> Cost:
     from django.db import connection
 
     from routing.models import User
@@ -236,7 +278,7 @@ def act(name: str, targets: Sequence[Target]) -> Cost:
             number += 1
             return execute(*args)
 
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.process_time()
         try:
             with connection.execute_wrapper(count):
                 do()
@@ -244,7 +286,8 @@ def act(name: str, targets: Sequence[Target]) -> Cost:
             cost.refused += 1
         else:
             cost.done.append(time.perf_counter() - began)
-            cost.statements = number
+            cost.cpu.append(time.process_time() - spent)
+            cost.statements = max(cost.statements, number)
     return cost
 
 
@@ -279,8 +322,8 @@ def deed(name: str, boss: Any, target: Target) -> Callable[[], object]:
 # --- by hand -----------------------------------------------------------------------------------------------------
 
 
-def pgbench(database: str, name: str, targets: Sequence[Target], clients: int) -> float:
-    """Seconds of the script of an action, by so many clients: the mean latency that pgbench tells."""
+def pgbench(database: str, name: str, targets: Sequence[Target], clients: int) -> tuple[list[float], float]:
+    """The seconds of each run of an action's script, by so many clients, and how many in a second."""
     import psycopg
 
     table_name = name.replace(" ", "_")
@@ -294,13 +337,15 @@ def pgbench(database: str, name: str, targets: Sequence[Target], clients: int) -
         script = Path(folder) / "script.sql"
         script.write_text(scripts.whole(name))
         each = len(targets) // clients
-        command = ["pgbench", "-n", "-f", str(script), "-c", str(clients), "-j", "2", "-t", str(each), database]
+        command = ["pgbench", "-n", "-f", str(script), "-c", str(clients), "-j", "2", "-t", str(each)]
+        command += ["--log", f"--log-prefix={folder}/log", database]
         told = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"latency average = ([0-9.]+) ms", told.stdout)
+        logs = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
+    each_second = re.search(r"tps = ([0-9.]+)", told.stdout)
     failed = re.search(r"number of failed transactions: [^0]", told.stdout)
-    if found is None or failed or told.returncode:
+    if each_second is None or failed or told.returncode:
         raise RuntimeError(f"pgbench of {name} failed:\n{told.stdout}{told.stderr}")
-    return float(found.group(1)) / 1e3
+    return [int(fields[2]) / 1e6 for fields in logs], float(each_second.group(1))
 
 
 if __name__ == "__main__":
