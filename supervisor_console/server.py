@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
 from typing import Any
 
 from autobahn.exception import Disconnected
@@ -113,7 +114,8 @@ class Body:
 class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
     """Daphne, whose ``send`` on a socket returns when the client keeps up, and who notices that one is gone."""
 
-    def __init__(self, application: Any, **options: Any) -> None:
+    def __init__(self, application: Any, *, is_behind_proxy: bool = False, **options: Any) -> None:
+        self.is_behind_proxy = is_behind_proxy
         super().__init__(
             application,
             ping_interval=ASK_EVERY,
@@ -139,10 +141,13 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
         super().timeout_checker()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """The queue of what a client says to its application; that of a socket does not grow without end.
+        """The queue of what a client says to its application, which hears of the proxy where the client is.
 
+        The queue of a socket does not grow without end.
         While an application waits for a client that takes nothing, it hears nothing of it either.
         """
+        if self.is_behind_proxy and (address := told_by_proxy(scope["headers"])):
+            scope["client"] = [address, 0]
         queue = super().create_application(protocol, scope)
         if scope["type"] != "websocket" or queue is None:
             return queue
@@ -161,6 +166,19 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
                 await super().handle_reply(protocol, message)
         else:
             await super().handle_reply(protocol, message)
+
+
+def told_by_proxy(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Where a request comes from, in the words of the proxy: the last that ``X-Forwarded-For`` says.
+
+    What stands before it, the client may have written itself, where a proxy adds to what it was sent. Daphne would take
+    the first, and fail where that is no text. Empty where the last is no address.
+    """
+    said = [value for name, value in headers if name.lower() == b"x-forwarded-for"]
+    last = said[-1].decode("latin-1").rpartition(",")[2].strip() if said else ""
+    with contextlib.suppress(ValueError):
+        return str(ip_address(last))
+    return ""
 
 
 @contextlib.contextmanager

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from autobahn.exception import Disconnected
 from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server
 from django.conf import settings
 from twisted.internet.testing import StringTransport
 
-from supervisor_console.server import LONGEST_BODY, Brake, PatientServer
+from supervisor_console.server import LONGEST_BODY, Brake, PatientServer, told_by_proxy
 
 
 class Closing:
@@ -61,3 +62,32 @@ def test_of_a_body_no_more_is_kept_than_anybody_takes(pieces: int, kept: int, mo
 
 def test_what_is_kept_of_a_body_is_still_too_much_for_every_page() -> None:
     assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE < LONGEST_BODY
+
+
+@pytest.mark.parametrize(
+    ("said", "believed"),
+    [
+        pytest.param([b"192.0.2.7"], "192.0.2.7", id="by a proxy that says it itself"),
+        pytest.param([b"198.51.100.1, 192.0.2.7"], "192.0.2.7", id="by one that adds to what the client wrote"),
+        pytest.param([b"198.51.100.1", b"192.0.2.7"], "192.0.2.7", id="by one that adds a line"),
+        pytest.param([b"\xff\xfe, 2001:db8::7"], "2001:db8::7", id="after what is no text"),
+        pytest.param([b"192.0.2.7, unknown"], "", id="no address"),
+        pytest.param([b""], "", id="nothing"),
+        pytest.param([], "", id="not at all"),
+    ],
+)
+def test_of_where_somebody_comes_from_the_proxy_s_own_word_is_believed(said: list[bytes], believed: str) -> None:
+    """The first of several is whatever the client writes: with another one each time, no limit by address held."""
+    assert told_by_proxy([(b"host", b"localhost"), *((b"X-Forwarded-For", value) for value in said)]) == believed
+
+
+@pytest.mark.parametrize(("is_behind_proxy", "client"), [(True, "192.0.2.7"), (False, "127.0.0.1")])
+async def test_only_a_proxy_is_believed(is_behind_proxy: bool, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(Server, "create_application", lambda _server, _protocol, scope: asked.append(scope))
+    server = PatientServer(None, endpoints=["tcp:0"], is_behind_proxy=is_behind_proxy)
+
+    headers = [(b"x-forwarded-for", b"192.0.2.7")]
+    server.create_application(None, {"type": "http", "client": ["127.0.0.1", 5], "headers": headers})
+
+    assert asked[0]["client"][0] == client

@@ -48,8 +48,7 @@ class Command(BaseCommand):
             application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
             ready_callable=lambda: self._ready(host, port, simulate),
-            proxy_forwarded_address_header="X-Forwarded-For" if settings.BEHIND_TLS else None,
-            proxy_forwarded_proto_header="X-Forwarded-Proto" if settings.BEHIND_TLS else None,
+            is_behind_proxy=settings.BEHIND_TLS,
             server_name="supervisor-console",
         )
         server.run()
