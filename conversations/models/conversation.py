@@ -11,7 +11,7 @@ from django.db.models import Case, F, OrderBy, Q, Value, When
 from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models.indexes import PartsOfWords, PostgreSQLIndex
+from conversations.models.indexes import PartsOfWords, Waited
 from routing.models import Agent, CapacityProfile, Channel, ChannelKind, Queue, Skill, Workstream
 from supervisor_console.kernel.pages import Page
 
@@ -326,8 +326,8 @@ class Conversation(models.Model):
                     ("back", ["state_changed_at"], {"accepted_at__isnull": False, "standing": 0}),
                 )
             ),
-            PostgreSQLIndex(
-                OrderBy(F("accepted_at") - F("first_wait_started_at"), descending=True),
+            models.Index(
+                OrderBy(Waited(), descending=True),
                 *("standing", "standing_since", "id", "created_at"),
                 condition=Q(closed_at__isnull=True, accepted_at__isnull=False, standing=1),
                 name="conv_order_waited",
@@ -348,7 +348,7 @@ class Conversation(models.Model):
                 name="conv_unhappy",
             ),
             models.Index(
-                fields=["state_changed_at", "id"],
+                fields=["state_changed_at", "id", "accepted_at"],
                 condition=Q(closed_at__isnull=True, standing=0),
                 name="conv_open_changed",
             ),

@@ -1,11 +1,14 @@
-"""Which indexes has PostgreSQL alone? SQLite makes none of them, and reads what they would spare it."""
+"""What indexes hold beside columns, and which of them PostgreSQL has alone: SQLite makes none of those."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+if TYPE_CHECKING:
+    from django.db.models.sql.compiler import SQLCompiler
 
 NOTHING = "SELECT 1"
 
@@ -14,8 +17,29 @@ PENDING = 1024
 looks through all of them."""
 
 
+class Waited(models.Func):
+    """How long it took until somebody accepted, in microseconds on SQLite.
+
+    Written there without functions of Django's, which no other program has, so that an index can hold it.
+    """
+
+    output_field = models.DurationField()
+    arg_joiner = " - "
+    template = "(%(expressions)s)"
+    seconds = "CAST(ROUND((JULIANDAY(SUBSTR({0}, 1, 19)) - JULIANDAY(SUBSTR({1}, 1, 19))) * 86400) AS INTEGER)"
+    rest = "SUBSTR({0} || '.000000', 21, 6) - SUBSTR({1} || '.000000', 21, 6)"
+
+    def __init__(self, ended: str = "accepted_at", began: str = "first_wait_started_at", **extra: Any) -> None:
+        super().__init__(ended, began, **extra)
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """Whole seconds from days, and what the text says behind the point, which it leaves out where it is zero."""
+        names = [compiler.compile(one)[0] for one in self.get_source_expressions()]
+        return f"({self.seconds} * 1000000 + {self.rest})".format(*names), ()
+
+
 class PostgreSQLIndex(models.Index):
-    """An index over what SQLite could compute only with functions of Django's, which no other program has."""
+    """An index that SQLite does not make."""
 
     def create_sql(self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
         """The statement that makes it, or one that does nothing."""

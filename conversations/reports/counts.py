@@ -20,7 +20,7 @@ from conversations.models import Conversation, ConversationQuerySet, Direction, 
 from conversations.reports import statements
 from conversations.reports.durations import Band, Clock, queue_wait
 from conversations.reports.filters import Filter, Status, Tab, plainly
-from conversations.reports.statements import NEVER, NOW, At, Part
+from conversations.reports.statements import NEVER, NOW, At, Literal, Part
 from routing import selectors as routing_selectors
 from routing.models import BasePresence, Queue
 from supervisor_console.kernel.actor import Actor
@@ -81,7 +81,7 @@ class Counts:
 UNHAPPY = frozenset({Sentiment.VERY_NEGATIVE, Sentiment.NEGATIVE, Sentiment.SLIGHTLY_NEGATIVE})
 """The steps of sentiment below neutral."""
 
-IS_UNHAPPY = Q(sentiment__in=sorted(UNHAPPY))
+IS_UNHAPPY = Q(sentiment__in=[Literal(step) for step in sorted(UNHAPPY)])
 MAY_WAIT = Q(status_place__in=[0, 1])
 """Open or offered."""
 
@@ -168,7 +168,7 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
     going, inside = filter_.narrowed(visible).ongoing(), filter_.created(now)
     begun, start = going.filter(inside), filter_.window.since(now)
     # Nobody has an open one: whose they are is no condition, which might lead a database to an index that is longer.
-    is_open = filter_.narrowed(visible, of_anybody=True).ongoing().filter(inside, standing=0)
+    is_open = filter_.narrowed(visible, of_anybody=True).ongoing().filter(inside, standing=Literal(0))
     if filter_.agents and not filter_.unassigned:
         is_open = is_open.none()
     # Moments first: a union takes its types from the first of its parts.

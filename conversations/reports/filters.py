@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models import ConversationQuerySet, Customer, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
-from conversations.reports.statements import At, Moment
+from conversations.reports.statements import At, Literal, Moment
 from routing.models import Agent, Channel
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Status(StrEnum):
     @property
     def where(self) -> Q:
         """The condition in the database."""
-        return Q(status_place=list(Status).index(self))
+        return Q(status_place=Literal(list(Status).index(self)))
 
 
 WINDOW_LABELS = {
@@ -232,9 +232,15 @@ class Filter:
             rows = rows.filter(self.created(now))
             rows = {Tab.ONGOING: rows.ongoing, Tab.CLOSED: rows.closed, Tab.ALL: rows.all}[self.tab]()
         if self.statuses:
-            places = [place for place, status in enumerate(Status) if status in self.statuses]
-            rows = rows.ongoing().filter(status_place__in=places)
+            rows = rows.ongoing().filter(self._status_where())
         return rows
+
+    def _status_where(self) -> Q:
+        """The statuses. Of one of them the standing is known, and saying so makes its index one in the list's order."""
+        places = [place for place, status in enumerate(Status) if status in self.statuses]
+        if len(places) > 1:
+            return Q(status_place__in=places)
+        return Q(status_place=Literal(places[0]), standing=Literal(min(places[0], 1)))
 
 
 class _Plainly(Func):

@@ -34,7 +34,7 @@ from conversations.reports import statements
 from conversations.reports.counts import IS_UNHAPPY, UNHAPPY
 from conversations.reports.durations import Clock, running
 from conversations.reports.filters import Status
-from conversations.reports.statements import Moment, Part
+from conversations.reports.statements import Literal, Moment, Part
 from routing.models import Agent, BasePresence, Queue
 from supervisor_console.kernel.actor import Actor
 
@@ -190,7 +190,7 @@ def _needy(
         told = found.annotate(need=Value(int(need)), since=since).order_by("since", "pk")
         return told.values_list("need", "since", "pk")[:COUNTED]
 
-    is_open = rows.filter(standing=0)
+    is_open = rows.filter(standing=Literal(0))
     talks = rows.filter(Status.ACTIVE.where)
     stuck = Finding.objects.filter(conversation=OuterRef("pk"), is_confirmed=True).order_by("found_at")
     broken = Finding.objects.filter(is_confirmed=True).values("conversation_id")

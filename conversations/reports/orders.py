@@ -20,11 +20,12 @@ from django.db.models.functions import Lower
 
 from conversations import selectors
 from conversations.models import ConversationQuerySet
+from conversations.models.indexes import Waited
 from conversations.reports import statements
 from conversations.reports.address import Address
 from conversations.reports.columns import SortKey, agent_name, order_by
 from conversations.reports.filters import Filter, Tab
-from conversations.reports.statements import NOW, Part
+from conversations.reports.statements import NOW, Literal, Part
 from routing.models import Agent, Queue, Workstream
 from supervisor_console.kernel.actor import Actor
 
@@ -47,8 +48,8 @@ class Branch:
 BRANCHES: Mapping[str, tuple[Branch, ...]] = {
     "wait": (
         Branch(Q(accepted_at__isnull=True, first_wait_started_at__isnull=False), F("first_wait_started_at"), True),
-        Branch(Q(accepted_at__isnull=False, standing=0), F("state_changed_at"), True),
-        Branch(Q(accepted_at__isnull=False, standing=1), F("accepted_at") - F("first_wait_started_at")),
+        Branch(Q(accepted_at__isnull=False, standing=Literal(0)), F("state_changed_at"), True),
+        Branch(Q(accepted_at__isnull=False, standing=Literal(1)), Waited()),
         Branch(Q(accepted_at__isnull=True, first_wait_started_at__isnull=True)),
     ),
     "handle": (
@@ -95,6 +96,8 @@ def _page(actor: Actor, filter_: Filter, sort: tuple[SortKey, ...], number: int,
     lead = sort[0]
     if lead.column in BRANCHES:
         return _by_branches(visible, filter_, lead, order, start, size)
+    if lead.column == "status":  # Which says whether somebody has it, so that its index need not say it again.
+        order = [one for one in order if one.expression != F("standing")]
     # Who looks for the earliest that began in the window goes there at once; the others sieve on their way.
     found = filter_.shown(visible, NOW, is_sieve=lead.column != "created")
     if lead.column not in VALUES:

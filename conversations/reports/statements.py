@@ -98,6 +98,20 @@ def moment(value: datetime | str | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
+class Literal(Value):
+    """A number that is written into the statement itself.
+
+    SQLite takes an index of some of the rows only where it reads, before any value is given, that these are wanted.
+    """
+
+    def __init__(self, value: int) -> None:
+        super().__init__(value)
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """The number."""
+        return str(int(self.value)), ()
+
+
 # --- kept statements --------------------------------------------------------------------------------------
 
 

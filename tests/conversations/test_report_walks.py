@@ -1,0 +1,114 @@
+"""Is a page found by a short walk, however many conversations go on? SQLite's own steps are counted: no clock."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from conversations.models import Conversation, Customer
+from conversations.models.indexes import Waited
+from conversations.reports.address import Address
+from conversations.reports.columns import COLUMNS
+from conversations.reports.filters import Status
+from conversations.reports.orders import page_ids
+from conversations.reports.params import Params
+from conversations.reports.scope import EVERYTHING
+from tests.cast import Floor, at, fresh
+
+pytestmark = pytest.mark.django_db
+
+FEW, MANY = 120, 960
+"""So many times each of four conversations."""
+
+SORTED = {"subject", "created", "wait", "unanswered"}
+"""By these SQLite rather sorts so few rows as here; of a hundred thousand it takes those that its index says."""
+
+STEPS = 10
+"""The count is told after every so many."""
+
+
+MOMENTS = ("created_at", "state_changed_at", "last_activity_at", "first_wait_started_at", "accepted_at")
+
+
+def multiply(rows: list[Conversation], times: range) -> None:
+    """These again and again, each a little later than the one before, of a customer of its own."""
+    names = [field.attname for field in Conversation._meta.concrete_fields if not field.generated]
+    people = Customer.objects.bulk_create(Customer(name=f"Maja {number}", key=uuid.uuid4().hex) for number in times)
+    copies = []
+    for person, number in zip(people, times, strict=True):
+        for row in rows:
+            values = {name: getattr(row, name) for name in names} | {
+                "id": None,
+                "public_id": uuid.uuid4(),
+                "customer_id": person.pk,
+            }
+            later = {name: values[name] + timedelta(milliseconds=7 * number) for name in MOMENTS if values[name]}
+            copies.append(Conversation(**values | later))
+    Conversation.objects.bulk_create(copies)
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[], int]]:
+    """How many steps the database has made in here, so far."""
+    told = 0
+
+    def tell() -> int:
+        nonlocal told
+        told += STEPS
+        return 0
+
+    connection.ensure_connection()
+    connection.connection.set_progress_handler(tell, STEPS)
+    try:
+        yield lambda: told
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
+def steps_by_question() -> dict[str, int]:
+    """The steps for ten rows in each order and of each status."""
+    found = {}
+    columns = [column.key for column in COLUMNS if column.key not in SORTED and column.key != "closed"]
+    asked = [{"sort": [f"{way}{key}"]} for key in columns for way in ("", "-")]
+    for values in [*asked, *({"status": [status.value]} for status in Status), {"agent": ["none"]}]:
+        address = Address.parse(Params({**values, "window": ["all"]}))
+        with counted() as steps:
+            page_ids(EVERYTHING, address, at(90_000), 10)
+            found[str(values)] = steps()
+    return found
+
+
+def test_twenty_times_as_many_conversations_take_no_more_steps(floor: Floor) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("counts the steps of SQLite")
+    kinds = [fresh(one) for one in (floor.start(), floor.active(), floor.waiting(), floor.wrap_up())]
+    multiply(kinds, range(FEW))
+    few = steps_by_question()
+    multiply(kinds, range(FEW, MANY))
+    many = steps_by_question()
+
+    grown = {name: (steps, many[name]) for name, steps in few.items() if many[name] > 2 * steps + 500}
+    print(grown)
+    assert not grown
+
+
+def test_a_wait_that_is_over_is_as_long_as_the_moments_say(floor: Floor) -> None:
+    chat = floor.active(by=floor.ana)
+    for began, accepted in (
+        (at(0), at(0)),
+        (at(1), at(9.000001)),
+        (at(1.999999), at(9)),
+        (at(-86_400.5), at(86_400.25)),
+    ):
+        Conversation.objects.filter(pk=chat.pk).update(first_wait_started_at=began, accepted_at=accepted)
+        told = Conversation.objects.annotate(
+            said=Waited(), meant=F("accepted_at") - F("first_wait_started_at")
+        ).values_list("said", "meant")
+        assert list(told) == [(accepted - began, accepted - began)]
