@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -25,5 +27,11 @@ def short_moment(at: datetime, now: datetime) -> str:
     if days == 0:
         return f"{local:%H:%M}"
     if 0 < days < 7:
-        return f"{date_format(local, 'D')} {local:%H:%M}"
-    return date_format(local, "j M" if local.year == today.year else "j M Y")
+        return f"{_day(local.date(), 'D', get_language())} {local:%H:%M}"
+    return _day(local.date(), "j M" if local.year == today.year else "j M Y", get_language())
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, form: str, language: str | None) -> str:
+    """A day as this language writes it; the rows of a list have few between them."""
+    return date_format(day, form)

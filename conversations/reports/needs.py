@@ -6,12 +6,12 @@ One query ranks what is visible, whatever the filters of the view hide: a proble
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -141,13 +141,29 @@ def lane(actor: Actor, queues: Mapping[int, Queue], settings: SupervisorSettings
     for number, since, pk in sorted(statements.fetch(asked, now)):
         needs.setdefault(pk, (Need(number), since))
     chosen = dict(islice(needs.items(), SHOWN))
-    rows = Conversation.objects.select_related("customer").in_bulk(chosen)
+    rows = {row.id: row for row in map(Facts._make, _facts(chosen))}
     items = [
         _item(row, need, running(statements.moment(since), now), queues)
         for pk, (need, since) in chosen.items()
         if (row := rows.get(pk)) is not None
     ]
     return Lane(min(len(needs), COUNTED), tuple(items))
+
+
+class Facts(NamedTuple):
+    """What the lane says of a conversation."""
+
+    id: int
+    version: int
+    subject: str
+    sentiment: int
+    queue_id: int
+    customer: str
+
+
+def _facts(ids: Iterable[int]) -> Iterable[tuple[Any, ...]]:
+    wanted = Conversation.objects.filter(pk__in=list(ids))
+    return wanted.values_list("pk", "version", "subject", "sentiment", "queue_id", "customer__name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,22 +242,22 @@ def _ago(seconds: int) -> Moment:
     return Moment(lambda now: now - timedelta(seconds=seconds))
 
 
-def _item(row: Conversation, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:
+def _item(row: Facts, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:
     look = LOOKS[need]
     action, icon = VERBS[look.verb]
-    panel = reverse("conversations:panel", args=[row.pk])
+    panel = reverse("conversations:panel", args=[row.id])
     return LaneItem(
-        id=row.pk,
+        id=row.id,
         version=row.version,
         need=str(look.label) if need is not Need.SENTIMENT else str(Sentiment(row.sentiment).label),
         icon=look.icon,
         tone=look.tone,
         since=since,
         subject=row.subject,
-        detail=_("%(customer)s · %(queue)s") % {"customer": row.customer.name, "queue": queues[row.queue_id].name},
-        url=reverse("conversations:conversation", args=[row.pk]),
+        detail=_("%(customer)s · %(queue)s") % {"customer": row.customer, "queue": queues[row.queue_id].name},
+        url=reverse("conversations:conversation", args=[row.id]),
         panel_url=panel,
         action=str(action),
         action_icon=icon,
-        action_url=reverse(f"conversations:{look.verb}", args=[row.pk]) if look.verb else "",
+        action_url=reverse(f"conversations:{look.verb}", args=[row.id]) if look.verb else "",
     )

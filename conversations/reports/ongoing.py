@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from django.db.models import Max, Q
 from django.urls import reverse
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from conversations import policy, selectors
 from conversations.models import ConversationQuerySet
@@ -85,7 +86,7 @@ class Report:
     @property
     def viewer(self) -> Viewer:
         """What depends on who looks."""
-        return _viewer(self.actor)
+        return _viewer(self.actor, get_language())
 
     @property
     def url(self) -> str:
@@ -288,7 +289,8 @@ def _panel(visible: ConversationQuerySet, conversation_id: int | None) -> Panel 
     )
 
 
-def _viewer(actor: Actor) -> Viewer:
+@lru_cache(maxsize=256)
+def _viewer(actor: Actor, language: str | None) -> Viewer:
     refusal = policy.why_not_supervisor(actor)
     scope = actor.supervised_queue_ids
     return Viewer(

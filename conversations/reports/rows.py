@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 
-from django.db.models import Max
+from django.db.models import F, Max
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -97,7 +98,8 @@ def rows(ids: Sequence[int], queues: Mapping[int, Queue], switches: Switches, no
 
     Queues and agents stand in many rows: each is read once and shared, not joined to every row.
     """
-    found = Conversation.objects.select_related("customer", "workstream").in_bulk(ids)
+    read = Conversation.objects.annotate(of_customer=F("customer__name"), of_workstream=F("workstream__name"))
+    found = {one.pk: one for one in read.filter(pk__in=list(ids))}
     wanted = {pk for one in found.values() for pk in (one.agent_id, one.shown_last_agent_id) if pk is not None}
     agents = Agent.objects.select_related("user", "presence").in_bulk(wanted)
     for one in found.values():
@@ -109,6 +111,10 @@ def rows(ids: Sequence[int], queues: Mapping[int, Queue], switches: Switches, no
     offers, people = _latest_offers(found), _onlookers(found)
     links = Links(*(reverse(f"conversations:{name}", args=[0]) for name in ("conversation", "panel")))
     return [_row(found[pk], offers.get(pk), people.get(pk, []), switches, links, now) for pk in ids if pk in found]
+
+
+_names = attrgetter("of_customer", "of_workstream")
+"""What stands in a row of the customer and of the workstream: no more of them is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,7 @@ def _row(
     name = agent.name if agent is not None else ""
     is_ongoing = conversation.is_ongoing
     url, panel_url = links.of(conversation.pk)
+    customer, workstream = _names(conversation)
     sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=switches.sentiment)
     return Row(
         id=conversation.pk,
@@ -173,9 +180,9 @@ def _row(
         holder_id=conversation.agent_id or "",
         subject=conversation.subject,
         badges=tuple(_badges(conversation, offer, people, now))[:BADGES_MAX],
-        customer=conversation.customer.name,
+        customer=customer,
         channel=conversation.channel,
-        channel_label=str(Channel(conversation.channel).label),
+        channel_label=_channel_label(conversation.channel, get_language()),
         status=status,
         status_label=status_label,
         agent=name,
@@ -189,7 +196,7 @@ def _row(
         sentiment_label=sentiment_label,
         created=short_moment(conversation.created_at, now),
         created_exactly=f"{timezone.localtime(conversation.created_at):%Y-%m-%d %H:%M:%S}",
-        workstream=conversation.workstream.name,
+        workstream=workstream,
         state_since=running(conversation.state_changed_at, now) if is_ongoing else RESTING,
         unanswered=running(conversation.unanswered_since, now) if is_ongoing else RESTING,
         activity=short_moment(conversation.last_activity_at, now),
@@ -199,12 +206,20 @@ def _row(
     )
 
 
+@lru_cache(maxsize=256)
+def _channel_label(channel: str, language: str | None) -> str:
+    return str(Channel(channel).label)
+
+
 def status_of(conversation: Conversation) -> tuple[str, str]:
     """Code and label of the Status column: Active that awaits acceptance is Offered (domain.md M6)."""
-    if conversation.state == State.CLOSED:
-        return State.CLOSED.value, str(State.CLOSED.label)
-    status = Status.OFFERED if conversation.is_offered else Status(conversation.state)
-    return status.value, str(STATUS_LABELS[status])
+    status = Status.OFFERED.value if conversation.is_offered else conversation.state
+    return status, _status_label(status, get_language())
+
+
+@lru_cache(maxsize=256)
+def _status_label(status: str, language: str | None) -> str:
+    return str(State.CLOSED.label if status == State.CLOSED else STATUS_LABELS[Status(status)])
 
 
 # --- why not ------------------------------------------------------------------------------------------------
@@ -246,6 +261,8 @@ def _badges(
         yield from _offer_badges(conversation, offer, now)
     if conversation.is_elevated and conversation.is_ongoing:
         yield Badge(_("In a call"), "info", "phone-call", _("In a voice or video call"))
+    if not people:
+        return
     for mode, kind, icon, words in (
         (Mode.CONSULT, "violet", "users", _("%(n)d joined")),
         (Mode.MONITOR, "", "eye", _("%(n)d watching")),
