@@ -1,7 +1,7 @@
 """Would a protection be missed? Each of these is taken out of a copy of the console, and its test has to notice.
 
-`python -m tests.access.protections [WORDS]` does so one by one, about half a minute each, and writes what came of it as
-Markdown (`--table FILE`). The suite itself only looks whether each still fits (`test_protections.py`).
+`python -m tests.access.protections [WORDS]` does so one by one, about half a minute each; with `--write` it tries
+all, and writes down what came of it (`page.py`). The suite only looks whether each still fits.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.access import page
 from tests.servers import ROOT
 
 
@@ -333,23 +334,22 @@ PROTECTIONS = (
 
 def main(arguments: Sequence[str]) -> None:
     """Take out each one whose name or file contains the words, and say whether it was missed."""
-    table = Path(arguments[1]) if arguments[:1] == ["--table"] else None
-    words = " ".join(arguments if table is None else arguments[2:])
+    is_written = [*arguments] == ["--write"]
+    words = "" if is_written else " ".join(arguments)
     chosen = [one for one in PROTECTIONS if words in f"{one.name} {one.file}"]
     failing = failures(ROOT, sorted({one.test for one in chosen}))
     if failing:
         sys.exit(f"Fails as it is, without anything taken out: {', '.join(failing)}")
-    rows = ["| protection | where it is | the test that notices when it is taken out |", "|---|---|---|"]
-    noticed = 0
+    rows = []
     for one in chosen:
         who = who_notices(one)
-        noticed += bool(who)
         print(f"{'noticed' if who else 'NOT NOTICED'}: {one.name}", flush=True)
-        place, _, test = (who or "").partition("::")
-        rows.append(f"| {one.name} | `{one.file}` | {f'`{place}`: `{test}`' if who else '**none**'} |")
+        place, _, test = who.partition("::")
+        rows.append([one.name, f"`{one.file}`", f"`{test}` (`{place}`)" if who else "**none**"])
+    noticed = sum(row[2] != "**none**" for row in rows)
     print(f"{noticed} of {len(chosen)} protections are missed when they are taken out.")
-    if table is not None:
-        table.write_text("\n".join([*rows, ""]))
+    if is_written:
+        page.put("protections", page.table(["protection", "where it is", "the test that notices"], rows))
     sys.exit(noticed != len(chosen))
 
 
