@@ -52,6 +52,9 @@ CONFIRMED = frozenset(
 Target = tuple[int, int, int, int]
 """A conversation, an agent, the agent's user, an offer (0 where there is none)."""
 
+Seen = tuple[int, int]
+"""The version and the queue of a conversation, as somebody saw them."""
+
 WRITTEN = (
     *("conversations_session", "conversations_queuesegment", "conversations_participant", "conversations_offer"),
     *("conversations_message", "conversations_notice", "conversations_historyentry", "supervisor_console_announcement"),
@@ -130,8 +133,9 @@ def row_of(pool: Any, database: str, name: str, targets: Sequence[Target], times
     whole = time.perf_counter() - began
     same, succeeded = [], []
     for target in shared:
+        seen = pool.apply(seen_of, (target,))
         began = time.perf_counter()
-        answers: list[Cost] = pool.starmap(act, [(name, [target])] * CLIENTS, 1)
+        answers: list[Cost] = pool.starmap(act, [(name, [target], seen)] * CLIENTS, 1)
         same.append(time.perf_counter() - began)
         succeeded.append(sum(len(answer.done) for answer in answers))
     refused = alone.refused + sum(one.refused for one in together)
@@ -255,12 +259,23 @@ def everybody_available() -> None:
     Agent.objects.update(presence=Presence.objects.get(code="available"))
 
 
-def act(name: str, targets: Sequence[Target]) -> Cost:
-    """Do one action to each of these conversations, as in a server: in a thread, beside a loop that goes on."""
-    return asyncio.run(sync_to_async(_act)(name, targets))
+def act(name: str, targets: Sequence[Target], seen: Seen | None = None) -> Cost:
+    """Do one action to each of these conversations, as in a server: in a thread, beside a loop that goes on.
+
+    ``seen`` is what everybody saw who goes for the same one; otherwise it is looked at before each, unmeasured.
+    """
+    return asyncio.run(sync_to_async(_act)(name, targets, seen))
 
 
-def _act(name: str, targets: Sequence[Target]) -> Cost:
+def seen_of(target: Target) -> Seen:
+    """What a page has shown of a conversation: its version and queue."""
+    from conversations.models import Conversation
+
+    version, queue = Conversation.objects.values_list("version", "queue_id").get(pk=target[0])
+    return version, queue
+
+
+def _act(name: str, targets: Sequence[Target], seen: Seen | None) -> Cost:
     from django.db import connection
 
     from routing.models import User
@@ -270,7 +285,7 @@ def _act(name: str, targets: Sequence[Target]) -> Cost:
     boss = actor_for(User.objects.get(username="boss0"))
     cost = Cost()
     for target in targets:
-        do = deed(name, boss, target)
+        do = deed(name, boss, target, seen or seen_of(target))
         number = 0
 
         def count(execute: Callable[..., Any], *args: Any) -> Any:
@@ -291,15 +306,14 @@ def _act(name: str, targets: Sequence[Target]) -> Cost:
     return cost
 
 
-def deed(name: str, boss: Any, target: Target) -> Callable[[], object]:
-    """The call of a service that does this; what a page has shown before (versions) is read here, not measured."""
-    from conversations.models import Conversation
+def deed(name: str, boss: Any, target: Target, seen: Seen) -> Callable[[], object]:
+    """The call of a service that does this, by somebody who has seen this."""
     from conversations.services import assignment, closure, offers, supervision
     from routing.models import Queue, User
     from routing.selectors import actor_for
 
     pk, agent, user, offer = target
-    version, queue = Conversation.objects.values_list("version", "queue_id").get(pk=pk)
+    version, queue = seen
     common: dict[str, Any] = {"version": version, "confirmed": CONFIRMED}
     match name:
         case "assign":

@@ -142,7 +142,7 @@ def measure(ongoing: int, closed: int) -> dict[str, Part]:
     boss = actor_for(User.objects.get(username="boss0"))
     for name, targets in actions.choose(times).items():
         actions.everybody_available()
-        parts[name] = _part(actions.deed(name, boss, target) for target in targets)
+        parts[name] = _part(actions.deed(name, boss, target, actions.seen_of(target)) for target in targets)
     return parts
 
 
