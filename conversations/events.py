@@ -40,12 +40,16 @@ class ConversationEscalated(ConversationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationOffered(ConversationEvent):
-    """Distribution offered it to an agent (T2); ``returning`` where the customer came back to the same one."""
+    """Distribution offered it to an agent (T2); ``returning`` where the customer came back to the same one.
+
+    ``told`` where the workstream assigns without asking (domain.md 4.2).
+    """
 
     code: ClassVar[str] = "conversation.offered"
     agent_id: int
     agent: str
     returning: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,9 @@ def _deed(change: HistoryEntry, now: datetime) -> str:
 def _standing(conversation: LockedConversation) -> str:
     agent = conversation.agent
     params = {"queue": conversation.queue.name, "agent": agent.name if agent is not None else "–"}
-    return wording.sentence(wording.STANDINGS, current_phase(conversation).value, params)
+    at = current_phase(conversation)
+    code = "told" if at == Phase.OFFERED and is_told(conversation) else at.value
+    return wording.sentence(wording.STANDINGS, code, params)
 
 
 def closed_already(conversation: LockedConversation) -> Refusal:
@@ -405,6 +407,20 @@ def tell_transfer_is_off(conversation: LockedConversation, offer: Offer, now: da
     )
 
 
+def is_told(conversation: LockedConversation) -> bool:
+    """Whether agents are told rather than asked (domain.md 4.2): lines, notices and events say so."""
+    return routing_selectors.terms_of(conversation.workstream).assigns(is_request=False)
+
+
+def tell_asked(conversation: LockedConversation, agent: LockedAgent, now: datetime, by: str = "") -> None:
+    """Tell an agent that a conversation is offered or assigned to them, and by whom where somebody did."""
+    told = is_told(conversation)
+    if by:
+        notifications.notify([agent.user_id], "assigned", conversation, now=now, name=by, told=told)
+    else:
+        notifications.notify([agent.user_id], "offered", conversation, now=now, told=told)
+
+
 def offer_again(conversation: LockedConversation, agents: Mapping[int, LockedAgent], now: datetime) -> None:
     """Renew the offer to the first agent after a transfer that came to nothing before they accepted, and tell them."""
     if current_phase(conversation) != Phase.OFFERED or conversation.agent_id is None:
@@ -419,11 +435,7 @@ def offer_again(conversation: LockedConversation, agents: Mapping[int, LockedAge
         requested_by_id=former.requested_by_id,
         note=former.note,
     )
-    if former.requested_by is None:
-        notifications.notify([agent.user_id], "offered", conversation, now=now)
-    else:
-        name = former.requested_by.display_name
-        notifications.notify([agent.user_id], "assigned", conversation, now=now, name=name)
+    tell_asked(conversation, agent, now, former.requested_by.display_name if former.requested_by is not None else "")
 
 
 def reopen(conversation: LockedConversation, now: datetime) -> None:

@@ -86,6 +86,16 @@ NOTICES: Texts = {
     "monitored_closed": _("«%(subject)s», which you were monitoring, is closed."),
 }
 
+NOTICES_TOLD: Texts = {
+    "assigned": _("%(name)s assigned «%(subject)s» to you."),
+    "offered": _("«%(subject)s» is assigned to you."),
+    "offer_missed": _("You did not open «%(subject)s» in time."),
+}
+LINES_TOLD: Texts = {"offered": _("This conversation was assigned to %(agent)s.")}
+TIMELINE_TOLD: Texts = {"conversation.offered": _("Assigned to %(agent)s")}
+DEEDS_TOLD: Texts = {"conversation.offered": _("It was assigned to %(agent)s")}
+"""The same where the workstream assigns without asking (domain.md 4.2): ``told`` is among the params."""
+
 STAFFING: Texts = {
     "queues_added": _("Added to %(added)s"),
     "queues_removed": _("Taken out of %(removed)s"),
@@ -187,12 +197,13 @@ DEEDS_BY_ITSELF: Texts = {"conversation.accepted": _("It opened by itself for %(
 STANDINGS: Texts = {
     "open": _("It is open in %(queue)s now."),
     "offered": _("It is offered to %(agent)s now."),
+    "told": _("It is assigned to %(agent)s now."),
     "in_conversation": _("It is active with %(agent)s now."),
     "waiting": _("It is waiting now."),
     "wrap_up": _("It is in wrap-up with %(agent)s now."),
     "closed": _("It is closed now."),
 }
-"""What a conversation is now, by phase."""
+"""What a conversation is now, by phase; ``told`` is offered where nobody is asked."""
 
 
 class _Known(dict[str, object]):
@@ -208,9 +219,18 @@ def sentence(texts: Texts, code: str, params: Mapping[str, object]) -> str:
     return str(text) % _Known(params) if text is not None else code
 
 
+def _fitting(
+    code: str, params: Mapping[str, object], usual: Texts, told: Texts, by_itself: Texts | None = None
+) -> Texts:
+    """The texts that say it as it was: whoever did not ask told somebody, and some things happen by themselves."""
+    if params.get("told") and code in told:
+        return told
+    return by_itself if by_itself and params.get("by_itself") else usual
+
+
 def line(code: str, params: Mapping[str, object]) -> str:
     """The sentence of a system line in the transcript."""
-    return sentence(LINES, code, params)
+    return sentence(_fitting(code, params, LINES, LINES_TOLD), code, params)
 
 
 def notice(code: str, params: Mapping[str, object]) -> str:
@@ -220,7 +240,7 @@ def notice(code: str, params: Mapping[str, object]) -> str:
         known["cause"] = str(CAUSES.get(str(known["cause"]), known["cause"]))
     if "sentiment" in known:
         known["sentiment"] = str(dict(Sentiment.choices).get(int(str(known["sentiment"])), known["sentiment"]))
-    return sentence(NOTICES, code, known)
+    return sentence(_fitting(code, params, NOTICES, NOTICES_TOLD), code, known)
 
 
 def staffing(code: str, data: Mapping[str, Any]) -> str:
@@ -233,12 +253,12 @@ def staffing(code: str, data: Mapping[str, Any]) -> str:
 
 def timeline(code: str, params: Mapping[str, object]) -> str:
     """The sentence of a history entry."""
-    return sentence(TIMELINE_BY_ITSELF if params.get("by_itself") else TIMELINE, code, params)
+    return sentence(_fitting(code, params, TIMELINE, TIMELINE_TOLD, TIMELINE_BY_ITSELF), code, params)
 
 
 def deed(code: str, params: Mapping[str, object], seconds: float) -> str:
     """Who did what, how long ago: «Ana Test took it 3 s ago.»"""
-    texts = DEEDS_BY_ITSELF if params.get("by_itself") else DEEDS
+    texts = _fitting(code, params, DEEDS, DEEDS_TOLD, DEEDS_BY_ITSELF)
     did = sentence(texts, code, params) if code in texts else str(_("This changed"))
     return str(_("%(deed)s %(ago)s.")) % {"deed": did, "ago": ago(seconds)}
 

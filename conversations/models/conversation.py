@@ -165,7 +165,6 @@ class Conversation(models.Model):
     unanswered_since = models.DateTimeField(_("unanswered since"), null=True, blank=True)
     wrapup_started_at = models.DateTimeField(_("wrap-up started"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
-    customer_read_at = models.DateTimeField(null=True, blank=True, editable=False)
     customer_left_at = models.DateTimeField(_("customer disconnected"), null=True, blank=True, editable=False)
 
     handled = models.DurationField(_("handled"), default=timedelta(0))

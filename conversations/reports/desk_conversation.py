@@ -32,6 +32,7 @@ from conversations.reports.moments import moment
 from conversations.reports.parts import Button, ComposerMode, Fact
 from conversations.reports.transcript import Line, earlier, lines
 from routing.models import Agent, BasePresence, Channel, ChannelKind
+from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -335,7 +336,10 @@ def _banners(view: _View) -> list[Banner]:
     if view.is_consultant and view.part is not None:
         found.append(_consulting(view, view.part))
     if view.is_offered_to_me:
-        found.append(Banner("", "bell-ring", _("This is offered to you."), _("Answer it above.")))
+        if terms_of(view.row.workstream).assigns(is_request=view.facts.transfer_pending):
+            found.append(Banner("", "bell-ring", _("This is assigned to you."), _("Open it above.")))
+        else:
+            found.append(Banner("", "bell-ring", _("This is offered to you."), _("Answer it above.")))
     elif view.facts.phase == Phase.OPEN:
         found.append(Banner("paused", "circle-dashed", _("Nobody has this conversation."), _("Pick it to take it.")))
     elif view.facts.phase == Phase.WAITING:

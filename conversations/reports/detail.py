@@ -39,6 +39,7 @@ from conversations.reports.timeline import Timeline, timeline
 from conversations.reports.transcript import Line, earlier, lines
 from conversations.reports.why import Why, why
 from routing.models import Agent, Channel
+from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -322,7 +323,9 @@ def _pending(view: _View) -> Pending | None:
         cancel = _post("cancel_transfer", _("Cancel pending transfer"), "undo-2", view.row.pk)
         refusal = policy.why_not_cancel_transfer(view.actor, view.facts)
         return Pending(text, offer.expires_at.isoformat(), replace(cancel, refusal=refusal))
-    return Pending(_("Offered to %(agent)s.") % {"agent": offer.agent.name}, offer.expires_at.isoformat(), None)
+    told = terms_of(view.row.workstream).assigns(is_request=False)
+    text = _("Assigned to %(agent)s, not opened yet.") if told else _("Offered to %(agent)s.")
+    return Pending(text % {"agent": offer.agent.name}, offer.expires_at.isoformat(), None)
 
 
 # --- facts and people ---------------------------------------------------------------------------------------------
@@ -373,21 +376,22 @@ def _people(view: _View) -> Iterator[Person]:
         is_away = view.row.customer_left_at is not None
         role, icon = (_("Customer, away"), "wifi-off") if is_away else (_("Customer"), "user")
         yield Person("customer", view.row.customer.name, role, icon, "")
+    told = terms_of(view.row.workstream).assigns(is_request=False)
     for part in selectors.live_participants(view.row):
         name = part.user.display_name
         if part.user_id == view.actor.user_id:
             name = _("%(name)s (you)") % {"name": name}
-        code, role, icon = _role(part)
+        code, role, icon = _role(part, told=told)
         if part.mode == Mode.PRIMARY and view.facts.agent_is_bot:
             code, role, icon = "bot", _("Bot"), "bot"
         yield Person(code, name, role, icon, moment(part.added_at, view.now), part.mode == Mode.MONITOR)
 
 
-def _role(part: Participant) -> tuple[str, str, str]:
+def _role(part: Participant, *, told: bool) -> tuple[str, str, str]:
     if part.mode == Mode.MONITOR:
         return "monitor", _("Monitors, unseen"), "eye"
     if part.mode == Mode.PRIMARY and part.joined_at is None:
-        return "offered", _("Offered, not yet accepted"), "bell-ring"
+        return "offered", _("Assigned, not yet opened") if told else _("Offered, not yet accepted"), "bell-ring"
     if part.mode == Mode.PRIMARY:
         return "primary", _("Agent"), "headset"
     if part.assign_reason == AssignReason.AGENT_CONVERSATION_JOIN:

@@ -104,7 +104,7 @@ def assign(
         steps.whisper(conversation, "handover_note", {"name": actor.name, "note": note}, now)
     steps.save(conversation)
     steps.settle_asked(agent, target.candidate, cost, PresenceCause.OFFERED, now)
-    notifications.notify([agent.user_id], "assigned", conversation, now=now, name=actor.name)
+    steps.tell_asked(conversation, agent, now, actor.name)
     event = ConversationAssigned(
         **audit.heading(actor, conversation, now, before),
         agent_id=agent.pk,

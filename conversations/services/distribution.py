@@ -19,7 +19,7 @@ from heapq import merge
 from django.db import OperationalError
 from django.db.models import Q
 
-from conversations import audit, matching, notifications, policy, selectors, steps
+from conversations import audit, matching, policy, selectors, steps
 from conversations.events import ConversationAssignedToQueue, ConversationOffered
 from conversations.locks import lock_conversation
 from conversations.matching import Backlog, Place
@@ -80,15 +80,17 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.open_session(conversation, now=now, agent=agent)
     steps.seat_primary(conversation, agent, AssignReason.SYSTEM_ASSIGN, now=now)
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
-    steps.whisper(conversation, "offered", {"agent": agent.name}, now)
+    told = steps.is_told(conversation)
+    steps.whisper(conversation, "offered", {"agent": agent.name, "told": told}, now)
     steps.save(conversation)
     steps.settle_asked(agent, contender.candidate, work.cost, PresenceCause.OFFERED, now)
-    notifications.notify([agent.user_id], "offered", conversation, now=now)
+    steps.tell_asked(conversation, agent, now)
     event = ConversationOffered(
         **audit.heading(SYSTEM, conversation, now, before),
         agent_id=agent.pk,
         agent=agent.name,
         returning=work.returning_to == agent.pk,
+        told=told,
     )
     audit.publish(event, steps.audience(conversation, open_list=True))
     return event

@@ -113,7 +113,6 @@ def start(
         last_activity_at=now,
         last_customer_message_at=now,
         unanswered_since=now if bot is None else None,
-        customer_read_at=now,
         sentiment=_first_sentiment([text] if bot is None else []),
         units=workstream.units,
     )

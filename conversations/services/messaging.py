@@ -111,7 +111,6 @@ def receive(
         created_at=now,
     )
     conversation.last_customer_message_at = now
-    conversation.customer_read_at = now
     if conversation.is_with_bot:
         return _told_the_bot(actor, conversation, message, now)
     if conversation.unanswered_since is None:

@@ -5,12 +5,12 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from conversations import wording
-from conversations.models import HistoryEntry, OfferStatus, SupervisorSettings
+from conversations.models import HistoryEntry, Notice, OfferStatus, SupervisorSettings
 from conversations.services import assignment, closure, distribution, offers, timers
 from routing.models import BasePresence, Channel, SetBy, Workstream
 from routing.policy import Terms, is_accepted_in_the_end, why_not_reject
 from supervisor_console.kernel.actor import Role
-from supervisor_console.kernel.errors import ActionRefused
+from supervisor_console.kernel.errors import ActionRefused, Stale
 from tests.cast import Floor, actor_of, at, fresh, make_agent, offer_of, set_presence
 from tests.conversations.hearing import CUSTOMER, SUPERVISORS, hearing
 from tests.conversations.looking import attempts, history, people, presence, said, units
@@ -290,3 +290,54 @@ def test_the_card_bears_the_labels_of_the_workstream(floor: Floor, client: Clien
 def told_now(floor: Floor) -> None:
     chat = floor.start()
     assignment.assign(actor_of(floor.sara), chat.pk, agent_id=floor.ana.pk, version=chat.version)
+
+
+# --- words ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "by_boss", "by_itself"),
+    [
+        (Channel.LIVE_CHAT, "Sara Test assigned «Hello» to you.", "«Hello» is assigned to you."),
+        (Channel.SMS, "Sara Test offers you «Hello».", "«Hello» is offered to you."),
+    ],
+)
+def test_who_is_told_reads_that_it_was_assigned_and_who_is_asked_that_it_is_offered(
+    told: Floor, channel: Channel, by_boss: str, by_itself: str
+) -> None:
+    SupervisorSettings.objects.update(distribution_enabled=True)
+    told.offered(channel)
+    chat = told.start(channel)
+
+    distribution.offer(chat.pk, told.ana.pk, now=at(10))
+
+    notices = Notice.objects.filter(user=told.ana.user).order_by("pk")
+    assert [wording.notice(row.code, row.params) for row in notices] == [by_boss, by_itself]
+
+
+def test_the_desk_the_page_and_the_history_say_that_it_was_assigned(told: Floor) -> None:
+    SupervisorSettings.objects.update(distribution_enabled=True)
+    chat = told.start()
+    distribution.offer(chat.pk, told.ana.pk, now=at(10))
+
+    at_desk, of_boss = Client(), Client()
+    at_desk.force_login(told.ana.user)
+    of_boss.force_login(told.sara)
+
+    assert "This is assigned to you." in at_desk.get(f"{DESK}{chat.pk}/").content.decode()
+    page = of_boss.get(f"/conversations/{chat.pk}/").content.decode()
+    assert "Assigned to Ana Test, not opened yet." in page
+    assert "Offered to Ana" not in page
+    with pytest.raises(Stale) as stale:
+        assignment.transfer(actor_of(told.sara), chat.pk, agent_id=told.boris.pk, version=chat.version, now=at(20))
+    assert "It was assigned to Ana Test 10 s ago. It is assigned to Ana Test now." in stale.value.refusal.sentence
+
+
+def test_who_did_not_open_it_in_time_reads_so(told: Floor) -> None:
+    Workstream.objects.update(auto_accepts=False)
+    told.offered()
+
+    timers.run_due(now=at(130))
+
+    missed = Notice.objects.get(code="offer_missed")
+    assert wording.notice(missed.code, missed.params).startswith("You did not open «")

@@ -201,6 +201,9 @@ def _notices() -> Iterator[Account]:
         yield Account(
             f"supervisors told «{code}»", heard, Offer.objects.filter(kind=kind, status=OfferStatus.ACCEPTED).count()
         )
+    opened = HistoryEntry.objects.filter(code="conversation.accepted", data__by_itself=True).count()
+    found_open = Notice.objects.filter(code="opened_by_itself").count()
+    yield Account("conversations that opened by themselves, and told", found_open, opened)
     lost = HistoryEntry.objects.filter(code="conversation.agent_disconnected", to_state="open").count()
     yield Account("agents told «lost_while_away»", Notice.objects.filter(code="lost_while_away").count(), lost)
 

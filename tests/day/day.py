@@ -28,20 +28,24 @@ BRIEFLY = ((60, 6), (1200, 6), (86_400, 3), (8 * 86_400, 4))
 
 
 def prepare() -> None:
-    """The demo's centre, without its story; the agents whom nobody simulates are at home. In a process of its own."""
+    """The demo's centre, without its story; the agents whom nobody simulates are at home. In a process of its own.
+
+    Live chats are assigned without asking, and open by themselves; everything else is asked.
+    """
     logging.disable(logging.INFO)
     from django.test import override_settings
 
     from conversations.demo import centre
     from conversations.demo.doors import LOG_INS
     from conversations.simulator.doing import hire_shift_lead
-    from routing.models import Agent
+    from routing.models import Agent, Channel, Workstream
     from routing.services import presence
     from tests.demo import DEMO
 
     with override_settings(**DEMO):
         centre.build(BEGIN)
         hire_shift_lead()
+    Workstream.objects.filter(channel=Channel.LIVE_CHAT).update(auto_assigns=True, auto_accepts=True)
     for pk in Agent.objects.filter(user__username__in=LOG_INS).values_list("pk", flat=True):
         presence.sign_out(pk, now=BEGIN)
 

@@ -1,0 +1,9 @@
+"""Until when a customer had read was written and never asked: a page of theirs shows every line at once."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conversations", "0023_decline_pause_label")]
+
+    operations = [migrations.RemoveField(model_name="conversation", name="customer_read_at")]
