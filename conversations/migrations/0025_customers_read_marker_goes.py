@@ -4,6 +4,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0023_decline_pause_label")]
+    dependencies = [("conversations", "0024_waits_on_sqlite")]
 
     operations = [migrations.RemoveField(model_name="conversation", name="customer_read_at")]
