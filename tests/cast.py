@@ -30,6 +30,7 @@ from routing.models import (
 from routing.services.staffing import add_agent_profile
 from supervisor_console.kernel.actor import SYSTEM, Actor, Role, customer_actor
 from supervisor_console.kernel.realtime import action
+from tests.kept import Kept
 
 T0 = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 """A Monday morning; tests pass their own times on from here. In the browser it is the present: tests/browser."""
@@ -199,6 +200,12 @@ def make_workstream(name: str, channel: Channel, queue: Queue, *, units: int = 3
 
 def make_floor() -> Floor:
     """Build the centre, with every switch on but one: people hand out the work, unless a test says otherwise."""
+    # Sara sees every queue by a permission of her own; the role alone gives the own queues here.
+    Group.objects.get(name=Role.SUPERVISOR.value).permissions.clear()
+    return _floor(is_first=not User.objects.exists())
+
+
+def _build_floor() -> Floor:
     SupervisorSettings.objects.create(
         pk=1, assign_enabled=True, transfer_enabled=True, force_close_enabled=True, distribution_enabled=False
     )
@@ -208,8 +215,6 @@ def make_floor() -> Floor:
     calls = Queue.objects.create(name="Calls", type=QueueType.VOICE)
     sara = make_user("sara", Role.SUPERVISOR)
     stefan_agent = make_agent("stefan", billing, roles=(Role.SUPERVISOR,), presence=BasePresence.OFFLINE)
-    # Sara sees every queue by a permission of her own; the role alone gives the own queues here.
-    Group.objects.get(name=Role.SUPERVISOR.value).permissions.clear()
     give_view_all_queues(sara)
     return Floor(
         billing=billing,
@@ -229,6 +234,14 @@ def make_floor() -> Floor:
         boris=make_agent("boris", billing, calls),
         cene=make_agent("cene", returns),
     )
+
+
+_floor = Kept(_build_floor, key=lambda: T0)
+
+
+def forget_floor() -> None:
+    """Build it anew the next time, because ids have started over."""
+    _floor.forget()
 
 
 def give_view_all_queues(user: User) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
+from tests import cast, template
 from tests.servers import find_chromium
 
 HERE = Path(__file__).parent
@@ -57,6 +58,8 @@ def as_migrated() -> None:
     call_command(
         "flush", interactive=False, verbosity=0, inhibit_post_migrate=is_serialized, reset_sequences=not is_serialized
     )
+    if not is_serialized:
+        cast.forget_floor()
     put_back_what_migrations_left()
 
 
@@ -84,6 +87,15 @@ def missing_here() -> dict[str, str]:
     if find_chromium() is None:
         missing["browser"] = "needs a Chromium on this machine"
     return missing
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None) -> bool:
+    """On SQLite the test database is a copy of one that is migrated already."""
+    if connection.vendor != "sqlite":
+        return django_db_keepdb
+    template.copy_migrated(Path(connection.settings_dict["TEST"]["NAME"]))
+    return True
 
 
 @pytest.fixture(scope="session")

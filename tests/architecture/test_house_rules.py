@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ PACKAGES = ("supervisor_console", "routing", "conversations")
 OUR_APPS = ("routing", "conversations")
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
     """Every module of the product with its path; migrations tell of the past and are left out."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+    return [
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text()))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
 
 
 def places(wanted: Callable[[ast.AST], bool]) -> list[str]:
@@ -46,7 +50,7 @@ def lines_in_templates(pattern: str) -> list[str]:
 
 
 def test_the_readers_of_this_module_find_the_source() -> None:
-    assert len(list(modules())) > 40
+    assert len(modules()) > 40
     assert len(list(templates())) > 10
 
 
