@@ -8,8 +8,9 @@ of it that its queries take, how many they are, the plan of the query that choos
 written by hand, in turn with it. For some views, the time to the last byte through Daphne at 1 and 8 clients, in turn
 with an answer of the same server that contains nothing.
 
-Bars: 100,000 ongoing ones cost at most 1.5 times what 1,000 cost; a page of 50 rows costs at most 3 times the SQL by
-hand and the bare answer together; the number of queries does not depend on the size.
+Bars (``benchmarks.bars``, which says of each what was measured and whether it holds): 100,000 ongoing ones cost at most
+1.5 times what 1,000 cost; a page of 50 rows costs at most 3 times the SQL by hand and the bare answer together; the
+number of queries does not depend on the size; every list is found by an index.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks import floor, plans
+from benchmarks import bars, floor, plans
 from benchmarks.drawing import lines_of
 from benchmarks.ground import console_servers, create_database, surroundings
 from benchmarks.views import bare_page, views
@@ -113,10 +114,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--name", default="report", help="the name of the results' files")
     chosen = parser.parse_args()
-    load = os.getloadavg()[0]
     for name in chosen.databases:
+        before = os.getloadavg()[2]
         found = measure(name, chosen.sizes, chosen.closed, chosen.rounds)
-        keep(f"{chosen.name}-{name}", told(found, chosen.closed, load))
+        keep(f"{chosen.name}-{name}", told(found, chosen.closed, chosen.rounds, (before, os.getloadavg()[2])))
         keep_picture(f"{chosen.name}-{name}", lines_of(_drawn(found), "ongoing conversations", "CPU of a request, ms"))
 
 
@@ -301,13 +302,21 @@ def ask(port: int, session: str, address: str, clients: int) -> Served:
 # --- what came out -----------------------------------------------------------------------------------------------
 
 
-def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
-    """All of it as Markdown."""
+QUIET = 0.5
+"""A load average up to this one, of fifteen minutes before the run, is of a machine that does nothing else."""
+
+
+def told(found: Sequence[Measured], closed: int, rounds: int, load: tuple[float, float]) -> list[str]:
+    """All of it as Markdown. ``load`` is the average of fifteen minutes, before and after the run."""
     sizes = sorted({one.size for one in found})
     lines = [
         f"## The report: {_among(sizes)} ongoing conversations beside {closed:,} closed ones",
         "",
-        f"{machine()}, at {commit()}; load average at the start {load:.1f}. Medians, in ms.",
+        (
+            f"{machine()}, at {commit()}. Medians of up to {rounds} rounds, in ms. Load average of 15 minutes: "
+            f"{load[0]:.1f} before, {load[1]:.1f} after."
+            + (" Other work ran on the machine: figures are longer than they need be." if load[0] > QUIET else "")
+        ),
         "",
         (
             "`whole` is the request in Python by the clock, with middleware, queries and template; `CPU` what it used, "
@@ -318,11 +327,34 @@ def told(found: Sequence[Measured], closed: int, load: float) -> list[str]:
     ]
     for database in dict.fromkeys(one.database for one in found):
         ours = {one.size: one for one in found if one.database == database}
+        lines += bars.told(_figures(ours), sorted(ours))
         lines += _views_told(database, ours)
         lines += _served_told(ours)
         lines += _plans_told(ours[max(ours)])
         lines += ours[max(ours)].indexes
     return lines
+
+
+def _figures(ours: dict[int, Measured]) -> bars.Figures:
+    """What the bars look at."""
+    sizes = sorted(ours)
+    small, large = ours[sizes[0]].views, ours[sizes[-1]].views
+    return bars.Figures(
+        growth={view: _total(large[view]) / _total(cost) for view, cost in small.items()},
+        beside={
+            f"{view}, {size:,}": median(served.page) / (median(one.views[view].bare) + median(served.bare))
+            for size, one in ours.items()
+            for (view, clients), served in one.served.items()
+            if clients == 1
+        },
+        queries={view: [ours[size].views[view].number for size in sizes] for view in small},
+        plans={view: cost.plan for view, cost in large.items()},
+    )
+
+
+def _total(cost: Cost) -> float:
+    """Seconds of CPU, here and in the database."""
+    return median(cost.ours) + median(cost.theirs)
 
 
 def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
@@ -333,7 +365,7 @@ def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
     rows = []
     for view in ours[sizes[0]].views:
         costs = [ours[size].views[view] for size in sizes]
-        totals = [median(cost.ours) + median(cost.theirs) for cost in costs]
+        totals = [_total(cost) for cost in costs]
         rows.append(
             [
                 view,
@@ -377,9 +409,7 @@ def _plans_told(one: Measured) -> list[str]:
 def _drawn(found: Sequence[Measured]) -> dict[str, list[tuple[float, float]]]:
     return {
         f"{one} · {view}": [
-            (measured.size, (median(measured.views[view].ours) + median(measured.views[view].theirs)) * 1e3)
-            for measured in found
-            if measured.database == one
+            (measured.size, _total(measured.views[view]) * 1e3) for measured in found if measured.database == one
         ]
         for one in dict.fromkeys(measured.database for measured in found)
         for view in DRAWN
