@@ -57,6 +57,7 @@ class Command(BaseCommand):
 
     def _ready(self, host: str, port: int, simulate: float) -> None:
         """The server listens and its loop is about to run."""
+        process.settle()
         if settings.BACKGROUND_IN_WEB:
             self._begin(partial(keep_time, heart=Heart(SERVE)))
             self._begin(hand_out)
