@@ -15,9 +15,17 @@ from tests import cast, template
 from tests.servers import find_chromium
 
 HERE = Path(__file__).parent
+SERVERS = ("postgresql", "redis", "browser")
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-with-database", action="store_true", help="leave out what asks for no database: it needs one run only"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests in browser/ are browser tests; they run last, because Playwright keeps an event loop running.
 
     A test that commits ends by emptying every table, so it begins with what the migrations had put there.
@@ -28,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if commits(item):
             item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True), append=False)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if config.getoption("only_with_database"):
+        left_out = [item for item in items if not asks_for_a_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if asks_for_a_database(item)]
+
+
+def asks_for_a_database(item: pytest.Item) -> bool:
+    """Whether the kind of database can make a difference to a test; pytest-django lets nobody in who does not ask."""
+    asks = not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    is_marked = any(item.get_closest_marker(marker) is not None for marker in ("django_db", *SERVERS))
+    return asks or is_marked or getattr(item, "cls", None) is not None
 
 
 def commits(item: pytest.Item) -> bool:

@@ -1,7 +1,7 @@
 """Runs the suite group by group and says in one line per group how it ended: `python -m tests.run [GROUP …]`.
 
 sqlite       what needs no server and no browser
-postgresql   the same on PostgreSQL, and what only PostgreSQL can show
+postgresql   what of it asks for a database, on PostgreSQL, and what only PostgreSQL can show
 redis        what needs a Redis server, pages in a real Chromium included
 browser      the other pages in a real Chromium
 quick        of sqlite, what is not marked slow; only when it is asked for by name
@@ -103,6 +103,8 @@ def run_pytest(name: str, surroundings: dict[str, str]) -> Outcome:
     command = [sys.executable, "-m", "pytest", "-q", "-m", GROUPS[name], f"--junitxml={report}", "-o", cache]
     if name in {"sqlite", "postgresql", "quick"}:
         command += ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
+    if name == "postgresql":
+        command.append("--only-with-database")
     environment = os.environ | surroundings
     started = time.monotonic()
     code = subprocess.run([*command, "--cache-clear"], cwd=ROOT, env=environment, check=False).returncode

@@ -1,12 +1,13 @@
 """Who gets a second try in a whole run, and does the closing line say so?"""
 
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests import run
+from tests import run, servers
 
 Runs = Callable[..., list[list[str]]]
 
@@ -79,3 +80,28 @@ def test_there_is_no_second_try(runs: Runs, failed: list[str]) -> None:
 
     assert run.run_pytest("sqlite", {}).failed == len(failed)
     assert len(commands) == 1
+
+
+@pytest.mark.parametrize(("group", "is_so"), [("postgresql", True), ("sqlite", False), ("redis", False)])
+def test_what_asks_for_no_database_is_run_once(runs: Runs, group: str, is_so: bool) -> None:
+    commands = runs(([RULE], []))
+
+    run.run_pytest(group, {})
+
+    assert ("--only-with-database" in commands[0]) is is_so
+
+
+def test_only_what_asks_for_no_database_is_left_out() -> None:
+    """By the markers and fixtures of real tests: every kind that a database could make a difference to stays."""
+    kinds = {
+        "tests/routing/test_policy.py": False,
+        "tests/routing/test_presence.py": True,
+        "tests/conversations/test_demo.py": True,
+        "tests/concurrency/test_engine_races.py": True,
+        "tests/faults/test_storm.py": True,
+    }
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--only-with-database"]
+
+    listed = subprocess.run([*command, *kinds], cwd=servers.ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert {path: f"{path}::" in listed for path in kinds} == kinds
