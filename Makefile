@@ -71,7 +71,7 @@ audit: dev ## Ask the index's advisory service about every locked package; fails
 bench: dev ## Measure report, actions, push and distribution; the figures go to benchmarks/results/ (about an hour)
 	$(RUN)python -m benchmarks.report
 	$(RUN)python -m benchmarks.actions
-	$(RUN)python -m benchmarks.profiles
+	$(RUN)python -m benchmarks.profiles $(if $(BEFORE),--before $(BEFORE))
 	$(RUN)python -m benchmarks.push --series
 	$(RUN)python -m benchmarks.distribution
 
