@@ -266,6 +266,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 
 # Security.
+SESSION_ENGINE = "supervisor_console.accounts.sessions"
 SESSION_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_SECURE = BEHIND_TLS

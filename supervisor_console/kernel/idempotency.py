@@ -35,8 +35,8 @@ _key: ContextVar[str] = ContextVar("idempotency_key", default="")
 
 @contextlib.contextmanager
 def request_key(key: str) -> Iterator[None]:
-    """Actions inside are those of the request with this key; an over-long one counts as none."""
-    token = _key.set(key if len(key) <= KEY_MAX else "")
+    """Actions inside are those of the request with this key; one that cannot be kept counts as none."""
+    token = _key.set(key if len(key) <= KEY_MAX and key.isprintable() else "")
     try:
         yield
     finally:
