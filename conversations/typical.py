@@ -65,13 +65,13 @@ def tell(*, using: str, **_kwargs: Any) -> None:
         present = {(table, name) for table, name in cursor.fetchall() if table in TYPICAL}
         if not present:
             return
-        cursor.execute("ANALYZE conversations_supervisorsettings")  # Makes the table of statistics.
+        cursor.execute("ANALYZE sqlite_master")  # Makes the table of statistics where there is none.
         cursor.executemany("DELETE FROM sqlite_stat1 WHERE tbl = %s", [(table,) for table in TYPICAL])
         cursor.executemany(
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (%s, %s, %s)",
             [(table, name, stat) for table, name in sorted(present) if (stat := _stat(table, name))],
         )
-        cursor.execute("ANALYZE sqlite_schema")  # This connection reads it again, others when they begin.
+        cursor.execute("ANALYZE sqlite_master")  # This connection reads it again, others when they begin.
 
 
 def _stat(table: str, name: str) -> str:
