@@ -45,6 +45,7 @@ def test_a_list_is_not_asked_what_it_does_not_show(otto: Client, asked: str) -> 
     assert otto.get(f"/admin/{asked}").status_code == 400
 
 
+@pytest.mark.slow
 def test_every_filter_that_a_list_offers_works(otto: Client) -> None:
     tried: list[str] = []
     for model in MODELS:

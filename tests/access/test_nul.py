@@ -11,6 +11,8 @@ from tests.access.stage import hers
 from tests.access.test_who_hears_what import HERE, answer, knock
 from tests.cast import Floor, make_floor
 
+pytestmark = pytest.mark.slow  # On SQLite nothing of this can fail.
+
 NUL = '"\\000abcdefghijklmnop"'
 """A NUL as a cookie can spell it."""
 
