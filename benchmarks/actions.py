@@ -213,7 +213,7 @@ def choose(number: int) -> dict[str, list[Target]]:
 
     found: dict[str, list[Target]] = {}
     for name in ("assign", "assign to queue"):
-        found[name] = [(next(opened), *idle(place), 0) for place in range(number)]
+        found[name] = [(pk, *idle(place), 0) for place, pk in zip(range(number), opened, strict=False)]
     found["transfer"] = [
         (pk, *other(place, agent), 0) for place, (pk, agent) in zip(range(number), talking, strict=False)
     ]
@@ -226,6 +226,9 @@ def choose(number: int) -> dict[str, list[Target]]:
         found[name] = [
             (pk, agent, users[agent], offer) for _place, (pk, agent, offer) in zip(range(number), offered, strict=False)
         ]
+    short = sorted(name for name, rows in found.items() if len(rows) < number)
+    if short:
+        raise ValueError(f"Too few conversations for {', '.join(short)}: each needs {number}. Make more of them.")
     return found
 
 
