@@ -6,7 +6,8 @@
 Starts its own PostgreSQL and Redis, one `serve` and one `work`, opens the consoles from one more process, and makes
 changes from another. Each minute some consoles come that read nothing, and must be gone again soon; a third of the way
 and two thirds of it, all lines are cut at once, and everybody comes back. In the end each console's screen is compared
-with what the database says. Ends with 1 if memory goes on growing, somebody is left behind, or a screen is not true.
+with what the database says. Ends with 1 if memory goes on growing, somebody is left behind, a screen is not true, or
+`check_floor` finds something.
 """
 
 from __future__ import annotations
