@@ -258,6 +258,11 @@ def pending_offer(conversation: Conversation) -> Offer | None:
     return offer
 
 
+def is_told(conversation: Conversation) -> bool:
+    """Whether agents are told rather than asked (domain.md 4.2): lines, notices, events and pages say so."""
+    return routing_selectors.terms_of(conversation.workstream).assigns(is_request=False)
+
+
 def facts(conversation: Conversation, offer: Offer | None) -> Facts:
     """What the rules need to know about one conversation; ``offer`` is its pending one."""
     transfer = offer if offer is not None and offer.kind == OfferKind.TRANSFER else None

@@ -111,7 +111,7 @@ def _standing(conversation: LockedConversation) -> str:
     agent = conversation.agent
     params = {"queue": conversation.queue.name, "agent": agent.name if agent is not None else "–"}
     at = current_phase(conversation)
-    code = "told" if at == Phase.OFFERED and is_told(conversation) else at.value
+    code = "told" if at == Phase.OFFERED and selectors.is_told(conversation) else at.value
     return wording.sentence(wording.STANDINGS, code, params)
 
 
@@ -407,14 +407,9 @@ def tell_transfer_is_off(conversation: LockedConversation, offer: Offer, now: da
     )
 
 
-def is_told(conversation: LockedConversation) -> bool:
-    """Whether agents are told rather than asked (domain.md 4.2): lines, notices and events say so."""
-    return routing_selectors.terms_of(conversation.workstream).assigns(is_request=False)
-
-
 def tell_asked(conversation: LockedConversation, agent: LockedAgent, now: datetime, by: str = "") -> None:
     """Tell an agent that a conversation is offered or assigned to them, and by whom where somebody did."""
-    told = is_told(conversation)
+    told = selectors.is_told(conversation)
     if by:
         notifications.notify([agent.user_id], "assigned", conversation, now=now, name=by, told=told)
     else:

@@ -39,7 +39,6 @@ from conversations.reports.timeline import Timeline, timeline
 from conversations.reports.transcript import Line, earlier, lines
 from conversations.reports.why import Why, why
 from routing.models import Agent, Channel
-from routing.selectors import terms_of
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.errors import Refusal
 
@@ -323,7 +322,7 @@ def _pending(view: _View) -> Pending | None:
         cancel = _post("cancel_transfer", _("Cancel pending transfer"), "undo-2", view.row.pk)
         refusal = policy.why_not_cancel_transfer(view.actor, view.facts)
         return Pending(text, offer.expires_at.isoformat(), replace(cancel, refusal=refusal))
-    told = terms_of(view.row.workstream).assigns(is_request=False)
+    told = selectors.is_told(view.row)
     text = _("Assigned to %(agent)s, not opened yet.") if told else _("Offered to %(agent)s.")
     return Pending(text % {"agent": offer.agent.name}, offer.expires_at.isoformat(), None)
 
@@ -376,7 +375,7 @@ def _people(view: _View) -> Iterator[Person]:
         is_away = view.row.customer_left_at is not None
         role, icon = (_("Customer, away"), "wifi-off") if is_away else (_("Customer"), "user")
         yield Person("customer", view.row.customer.name, role, icon, "")
-    told = terms_of(view.row.workstream).assigns(is_request=False)
+    told = selectors.is_told(view.row)
     for part in selectors.live_participants(view.row):
         name = part.user.display_name
         if part.user_id == view.actor.user_id:

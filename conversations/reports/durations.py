@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Case, DateTimeField, DurationField, Expression, ExpressionWrapper, F, Q, Value, When
+from django.db.models import Case, DateTimeField, DurationField, Expression, ExpressionWrapper, F, Q, When
 from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation, State
-from conversations.reports.statements import At, Moment
+from conversations.reports.statements import At, written
 
 NONE = "–"
 
@@ -113,7 +113,7 @@ def waiting_since_sql() -> Expression:
 
 def wait_sql(now: At) -> Expression:
     """The length of ``wait``, as the database computes it."""
-    moment = now if isinstance(now, Moment) else Value(now, output_field=DateTimeField())
+    moment = written(now)
     start = Case(
         When(IS_OPEN_AGAIN, then=F("state_changed_at")),
         default=F("first_wait_started_at"),
@@ -142,7 +142,7 @@ def handle(conversation: Conversation, now: datetime) -> Clock:
 
 def handle_sql(now: At) -> Expression:
     """The length of ``handle``, as the database computes it."""
-    moment = now if isinstance(now, Moment) else Value(now, output_field=DateTimeField())
+    moment = written(now)
     began = Coalesce(
         F("handling_since"),
         ExpressionWrapper(moment - F("handled"), output_field=DateTimeField()),

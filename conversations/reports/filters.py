@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models import ConversationQuerySet, Customer, Sentiment, State
 from conversations.reports.params import Pairs, Params, clean_search, member, number
-from conversations.reports.statements import At, Literal, Moment
+from conversations.reports.statements import At, Literal, at
 from routing.models import Agent, Channel
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ class Window(StrEnum):
 
     def since(self, now: At) -> At | None:
         """The same as a value in a statement, left open where now is."""
-        if not isinstance(now, Moment):
-            return self.start(now)
-        return None if self is Window.ALL else Moment(lambda now: self.start(now) or now)
+        return None if self is Window.ALL else at(now, lambda now: self.start(now) or now)
 
 
 WINDOW_LENGTHS: Mapping[Window, timedelta] = {

@@ -138,6 +138,11 @@ def at(now: At, follows: Callable[[datetime], datetime]) -> At:
     return Moment(follows) if isinstance(now, Moment) else follows(now)
 
 
+def written(now: At) -> Value:
+    """It, as a value in a statement."""
+    return now if isinstance(now, Moment) else Value(now, output_field=DateTimeField())
+
+
 def kept(compose: Callable[P, T]) -> Callable[P, T]:
     """Composes once for the same values: for what follows from them alone, its moments left open."""
     return cast("Callable[P, T]", lru_cache(maxsize=KEPT)(compose))

@@ -80,7 +80,7 @@ def offer(conversation_id: int, agent_id: int, *, now: datetime | None = None) -
     steps.open_session(conversation, now=now, agent=agent)
     steps.seat_primary(conversation, agent, AssignReason.SYSTEM_ASSIGN, now=now)
     steps.make_offer(conversation, agent, OfferKind.INCOMING, now=now)
-    told = steps.is_told(conversation)
+    told = selectors.is_told(conversation)
     steps.whisper(conversation, "offered", {"agent": agent.name, "told": told}, now)
     steps.save(conversation)
     steps.settle_asked(agent, contender.candidate, work.cost, PresenceCause.OFFERED, now)

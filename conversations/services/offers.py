@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
 
-from conversations import audit, notifications, policy, steps
+from conversations import audit, notifications, policy, selectors, steps
 from conversations.events import (
     ConversationEvent,
     ConversationTransferred,
@@ -206,7 +206,7 @@ def expire(offer_id: int, *, now: datetime | None = None) -> ConversationEvent |
         event = _take(SYSTEM, conversation, offer, agent, now, by_itself=True)
         notifications.notify([agent.user_id], "opened_by_itself", conversation, now=now, level=NoticeLevel.WARN)
         return event
-    told = steps.is_told(conversation) and not _is_request(offer)
+    told = selectors.is_told(conversation) and not _is_request(offer)
     notifications.notify([agent.user_id], "offer_missed", conversation, now=now, level=NoticeLevel.WARN, told=told)
     return _decline(SYSTEM, conversation, offer, agents, now, missed=True)
 
