@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django import template
@@ -22,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from conversations.reports.controls import Group, Pages
+from conversations.reports.durations import Clock
 from conversations.reports.marks import CLOCKS, lasting
 from conversations.reports.needs import Lane
 from conversations.reports.ongoing import Report
@@ -39,8 +39,6 @@ REGIONS_KEPT = 512
 
 Pairs = tuple[tuple[str, object], ...]
 T = TypeVar("T")
-
-_clocks = attrgetter(*CLOCKS)
 
 
 # --- places --------------------------------------------------------------------------------------------------------
@@ -119,8 +117,11 @@ def _fillings(report: Report, digest: str, same: Container[int]) -> Iterator[tup
         yield "pages", ""
         return
     shown, drops = tuple(report.shown.items()), tuple(report.drops.items())
+    kept = _kept(_kept_row)
     lines = (
-        f'<tr id="row-{row.id}" data-same></tr>' if row.id in same else _row(language, row, shown, drops)
+        f'<tr id="row-{row.id}" data-same></tr>'
+        if row.id in same
+        else _row(row, kept(language, _Key(lasting(row), row), shown, drops))
         for row in report.rows
     )
     yield "rows", "\n".join(["", *lines])
@@ -168,21 +169,22 @@ def _kept_pages(language: str | None, pages: Pages) -> str:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _row(language: str | None, row: Row, shown: Pairs, drops: Pairs) -> str:
-    """One row of the list, with the columns that are shown."""
-    html: str = _kept(_kept_row)(language, _Key(lasting(row), row), shown, drops)
-    for name, one in zip(CLOCKS, _clocks(row), strict=True):
-        if (where := place(name)) in html:
-            html = html.replace(where, clock(one.text, one.since, one.warn, one.urgent, one.band))
-    return html
+def _row(row: Row, pieces: tuple[str, ...]) -> str:
+    """One row of the list: what is kept of it, with its clocks as they are now."""
+    filled = list(pieces)
+    for where in range(1, len(filled), 2):
+        one: Clock = getattr(row, filled[where])
+        filled[where] = clock(one.text, one.since, one.warn, one.urgent, one.band)
+    return "".join(filled)
 
 
 @lru_cache(maxsize=ROWS_KEPT)
-def _kept_row(language: str | None, key: _Key[Row], shown: Pairs, drops: Pairs) -> str:
+def _kept_row(language: str | None, key: _Key[Row], shown: Pairs, drops: Pairs) -> tuple[str, ...]:
+    """A row with the columns that are shown: markup and, at every second place, the name of the clock there."""
     clocks = {name: place(name) for name in CLOCKS}
     html = _markup("_row", row=key.source, shown=dict(shown), drops=dict(drops), clocks=clocks)
     key.source = None  # The words are kept, not the row.
-    return html
+    return tuple(html.split("\0"))
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
