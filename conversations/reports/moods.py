@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from conversations.models import Conversation, Sentiment, SentimentChange
+from conversations.reports.labels import Labels, labels
 from conversations.reports.moments import moment, short_moment
 
 SHOWN = 8
@@ -44,13 +45,13 @@ class Series:
     height: int = HEIGHT
 
 
-def shown(sentiment: int, *, is_on: bool, alone: bool = False) -> tuple[int, str]:
+def shown(sentiment: int, *, is_on: bool, alone: bool = False, words: Labels | None = None) -> tuple[int, str]:
     """Step and label of a sentiment; what was read before the analysis was switched off is not shown (domain.md 7).
 
-    ``alone`` where nothing beside it says what is off.
+    ``alone`` where nothing beside it says what is off. ``words``: those of the active language, where they are at hand.
     """
     if is_on:
-        return sentiment, str(Sentiment(sentiment).label)
+        return sentiment, (words or labels()).sentiment[sentiment]
     return Sentiment.NOT_AVAILABLE.value, _("Sentiment off") if alone else _("Off")
 
 

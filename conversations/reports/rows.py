@@ -15,7 +15,6 @@ from operator import attrgetter
 
 from django.db.models import F, Max
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -33,10 +32,11 @@ from conversations.models import (
 from conversations.policy import Switches, Verb
 from conversations.reports import moods
 from conversations.reports.durations import RESTING, Clock, handle, running, wait
-from conversations.reports.filters import STATUS_LABELS, Status
-from conversations.reports.moments import short_moment
+from conversations.reports.filters import Status
+from conversations.reports.labels import Labels, labels
+from conversations.reports.moments import Moments
 from conversations.reports.people import code_of, initials
-from routing.models import Agent, Channel, Queue
+from routing.models import Agent, Queue
 from supervisor_console.kernel.errors import Reason
 
 BADGES_MAX = 2
@@ -109,24 +109,28 @@ def rows(ids: Sequence[int], queues: Mapping[int, Queue], switches: Switches, no
         if one.shown_last_agent_id is not None:
             one.last_agent = agents[one.shown_last_agent_id]
     offers, people = _latest_offers(found), _onlookers(found)
-    links = Links(*(reverse(f"conversations:{name}", args=[0]) for name in ("conversation", "panel")))
-    return [_row(found[pk], offers.get(pk), people.get(pk, []), switches, links, now) for pk in ids if pk in found]
+    page = Page(now, switches)
+    return [_row(found[pk], offers.get(pk), people.get(pk, []), page) for pk in ids if pk in found]
+
+
+class Page:
+    """What all rows that are made at one moment share: it is looked up once."""
+
+    def __init__(self, now: datetime, switches: Switches) -> None:
+        self.now = now
+        self.switches = switches
+        self.language = get_language()
+        self.labels = labels()
+        self.moments = Moments(now)
+        self.url, self.panel_url = (reverse(f"conversations:{name}", args=[0]) for name in ("conversation", "panel"))
+
+    def links(self, pk: int) -> tuple[str, str]:
+        """Page and panel of a conversation, from the addresses of conversation 0: finding an address is slow."""
+        return self.url.replace("/0/", f"/{pk}/"), self.panel_url.replace("/0/", f"/{pk}/")
 
 
 _names = attrgetter("of_customer", "of_workstream")
 """What stands in a row of the customer and of the workstream: no more of them is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """The addresses of conversation 0, from which those of a row are made: finding an address is slow."""
-
-    page: str
-    panel: str
-
-    def of(self, pk: int) -> tuple[str, str]:
-        """The page and the panel of this conversation."""
-        return self.page.replace("/0/", f"/{pk}/"), self.panel.replace("/0/", f"/{pk}/")
 
 
 def _latest_offers(ids: Iterable[int]) -> dict[int, Offer]:
@@ -152,37 +156,31 @@ def _onlookers(ids: Iterable[int]) -> dict[int, list[Participant]]:
     return found
 
 
-def _row(
-    conversation: Conversation,
-    offer: Offer | None,
-    people: list[Participant],
-    switches: Switches,
-    links: Links,
-    now: datetime,
-) -> Row:
+def _row(conversation: Conversation, offer: Offer | None, people: list[Participant], page: Page) -> Row:
+    now = page.now
     pending = offer if offer is not None and offer.status == OfferStatus.PENDING else None
-    status, status_label = status_of(conversation)
+    status, status_label = status_of(conversation, page.labels)
     agent = conversation.agent
     if agent is None and conversation.shown_last_agent_id is not None:
         agent = conversation.last_agent
     name = agent.name if agent is not None else ""
     is_ongoing = conversation.is_ongoing
-    url, panel_url = links.of(conversation.pk)
+    url, panel_url = page.links(conversation.pk)
     customer, workstream = _names(conversation)
-    sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=switches.sentiment)
+    sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=page.switches.sentiment, words=page.labels)
     return Row(
         id=conversation.pk,
         version=conversation.version,
         url=url,
         panel_url=panel_url,
-        refusals=refusals(selectors.facts(conversation, pending), switches),
+        refusals=refusals(selectors.facts(conversation, pending), page.switches, page.language),
         queue_id=conversation.queue_id,
         holder_id=conversation.agent_id or "",
         subject=conversation.subject,
         badges=tuple(_badges(conversation, offer, people, now))[:BADGES_MAX],
         customer=customer,
         channel=conversation.channel,
-        channel_label=_channel_label(conversation.channel, get_language()),
+        channel_label=page.labels.channel[conversation.channel],
         status=status,
         status_label=status_label,
         agent=name,
@@ -194,32 +192,22 @@ def _row(
         handle=handle(conversation, now),
         sentiment=sentiment,
         sentiment_label=sentiment_label,
-        created=short_moment(conversation.created_at, now),
-        created_exactly=f"{timezone.localtime(conversation.created_at):%Y-%m-%d %H:%M:%S}",
+        created=page.moments.short(conversation.created_at),
+        created_exactly=page.moments.exact(conversation.created_at),
         workstream=workstream,
         state_since=running(conversation.state_changed_at, now) if is_ongoing else RESTING,
         unanswered=running(conversation.unanswered_since, now) if is_ongoing else RESTING,
-        activity=short_moment(conversation.last_activity_at, now),
+        activity=page.moments.short(conversation.last_activity_at),
         transfers=conversation.transfer_count,
         priority=conversation.priority,
-        closed=short_moment(conversation.closed_at, now) if conversation.closed_at is not None else "",
+        closed=page.moments.short(conversation.closed_at) if conversation.closed_at is not None else "",
     )
 
 
-@lru_cache(maxsize=256)
-def _channel_label(channel: str, language: str | None) -> str:
-    return str(Channel(channel).label)
-
-
-def status_of(conversation: Conversation) -> tuple[str, str]:
+def status_of(conversation: Conversation, words: Labels | None = None) -> tuple[str, str]:
     """Code and label of the Status column: Active that awaits acceptance is Offered (domain.md M6)."""
     status = Status.OFFERED.value if conversation.is_offered else conversation.state
-    return status, _status_label(status, get_language())
-
-
-@lru_cache(maxsize=256)
-def _status_label(status: str, language: str | None) -> str:
-    return str(State.CLOSED.label if status == State.CLOSED else STATUS_LABELS[Status(status)])
+    return status, (words or labels()).status[status]
 
 
 # --- why not ------------------------------------------------------------------------------------------------
@@ -230,9 +218,12 @@ def reason_data(reason: Reason) -> dict[str, str]:
     return {"code": reason.code, "text": reason.sentence}
 
 
-def refusals(facts: policy.Facts, switches: Switches) -> str:
-    """Why nobody could do what to this conversation, as JSON by verb; verbs that are possible are left out."""
-    return _refusals(replace(facts, id=0, version=0, queue_id=0), switches, get_language())
+def refusals(facts: policy.Facts, switches: Switches, language: str | None) -> str:
+    """Why nobody could do what to this conversation, as JSON by verb; verbs that are possible are left out.
+
+    ``language`` is the active one.
+    """
+    return _refusals(replace(facts, id=0, version=0, queue_id=0), switches, language)
 
 
 @lru_cache(maxsize=4096)
