@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 from contextlib import suppress
 
 from django.db import Error, close_old_connections, connection, connections
@@ -13,12 +11,9 @@ from django.urls import get_resolver
 
 from supervisor_console.kernel import clock
 from supervisor_console.kernel.realtime import latest_at
+from supervisor_console.memory import give_back
 
 _held: list[BaseDatabaseWrapper] = []
-
-M_TRIM_THRESHOLD = -1
-GIVE_BACK_ABOVE = 1024 * 1024
-"""Bytes at the end of its heap that a process keeps although nobody uses them."""
 
 
 def begin() -> None:
@@ -39,16 +34,7 @@ def settle() -> None:
     _ = get_resolver().url_patterns  # Imports every view and form, as the first request would.
     gc.collect()
     gc.freeze()
-    _give_back()
-
-
-def _give_back() -> None:
-    """Let the GNU C library give back what a burst took: with a frame for each of many consoles, tens of megabytes.
-
-    By itself it learns from the largest piece that was freed, and then keeps twice as much for the next one.
-    """
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        mallopt(M_TRIM_THRESHOLD, GIVE_BACK_ABOVE)
+    give_back()
 
 
 def _hold_open() -> None:

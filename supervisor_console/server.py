@@ -4,6 +4,9 @@ Daphne hands every frame to Twisted, which keeps what the client has not taken, 
 the client has taken enough of what was sent before; whoever sends can then tell that a client is too slow. A client
 whose machine sleeps or whose cable is out says nothing: it is asked often, and dropped when it does not answer. And who
 says more than anybody listens to is not written down to the end.
+
+And what many are told is one frame for all of them: Daphne makes one for each, so that 500 consoles which came back at
+once took a hundred megabytes for the same text.
 """
 
 from __future__ import annotations
@@ -11,11 +14,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any
 
 from autobahn.exception import Disconnected
+from autobahn.websocket.protocol import PreparedMessage
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 
@@ -52,6 +58,12 @@ TAKES_WITHIN = 10.0
 WAIT_MOST = 100
 """Messages of a client that may wait until its page's last one was answered; more is dropped with the client. A page
 says a few things in ten seconds."""
+
+LONG = 1024
+"""Characters from which on a text is one frame for all who are told the same; what is shorter is not worth it."""
+
+FRAMES_KEPT = 4
+"""Frames that are kept for those who are told the same in a moment. A report is about 100 kB."""
 
 TOO_SLOW, TOO_MUCH = 4408, 4429
 """The codes of the good-byes to both (``conversations/consumers/relay.py``); who does not read never sees them."""
@@ -132,6 +144,8 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
         super().protocol_connected(protocol)
         if isinstance(protocol, WebRequest):
             protocol.handleContentChunk = Body(protocol.handleContentChunk).take
+        else:
+            protocol.is_closed.addCallback(lambda _protocol: None)  # Or a socket that is gone would hold itself.
 
     def timeout_checker(self) -> None:
         """Ask who has not been heard of. After the clock was set back, nobody was heard of in the future."""
@@ -151,7 +165,7 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
         queue = super().create_application(protocol, scope)
         if scope["type"] != "websocket" or queue is None:
             return queue
-        return Inbox(queue, drop=lambda: protocol.serverClose(code=TOO_MUCH))
+        return Inbox(queue, drop=partial(_drop, weakref.ref(protocol)))
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Send what an application says, in the pace of the client; a good-bye does not wait."""
@@ -162,10 +176,36 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             except TimeoutError:
                 protocol.serverClose(code=TOO_SLOW)
                 return
+            if len(text := message.get("text") or "") >= LONG:
+                self._say(protocol, text)
+                return
             with unlimited(protocol), contextlib.suppress(Disconnected):  # Who has just gone misses nothing more.
                 await super().handle_reply(protocol, message)
         else:
             await super().handle_reply(protocol, message)
+
+    def _say(self, protocol: Any, text: str) -> None:
+        """Send a long text in the frame that it is for all; who has just gone misses nothing more."""
+        if protocol.state == protocol.STATE_OPEN and not self.connections.get(protocol, GONE).get("disconnected"):
+            protocol.sendPreparedMessage(frame_of(text))
+
+
+def _drop(found: weakref.ref[Any]) -> None:
+    """Drop who says too much; their inbox does not hold them, so that who is gone is forgotten at once."""
+    if (protocol := found()) is not None:
+        protocol.serverClose(code=TOO_MUCH)
+
+
+GONE = {"disconnected": True}
+
+
+@lru_cache(maxsize=FRAMES_KEPT)
+def frame_of(text: str) -> PreparedMessage:
+    """The frame of a text, as every connection sends it: what a server says has no mask, and is not compressed.
+
+    Twisted hands on the bytes it was given, so there is one copy for all clients, also for those who are slow.
+    """
+    return PreparedMessage(text.encode(), isBinary=False, applyMask=False, doNotCompress=True)
 
 
 def told_by_proxy(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -27,12 +27,13 @@ from conversations.reports.needs import Lane
 from conversations.reports.ongoing import Report
 from conversations.reports.rows import Row
 from conversations.reports.tiles import Tile
+from supervisor_console.kernel.latest import Latest
 from supervisor_console.templatetags.ui import clock
 
 register = template.Library()
 
-ROWS_KEPT = 8192
-"""About 3 kB each, so at most 25 MB; as many rows as 160 different views show."""
+ROWS_KEPT = 4096
+"""About 3 kB each, so at most 12 MB; as many rows as 80 views show that have none in common."""
 
 REGIONS_KEPT = 512
 """About 20 kB each: as many views as may be open in one process."""
@@ -117,11 +118,8 @@ def _fillings(report: Report, digest: str, same: Container[int]) -> Iterator[tup
         yield "pages", ""
         return
     shown, drops = tuple(report.shown.items()), tuple(report.drops.items())
-    kept = _kept(_kept_row)
     lines = (
-        f'<tr id="row-{row.id}" data-same></tr>'
-        if row.id in same
-        else _row(row, kept(language, _Key(lasting(row), row), shown, drops))
+        f'<tr id="row-{row.id}" data-same></tr>' if row.id in same else _row(row, _pieces(language, row, shown, drops))
         for row in report.rows
     )
     yield "rows", "\n".join(["", *lines])
@@ -178,13 +176,21 @@ def _row(row: Row, pieces: tuple[str, ...]) -> str:
     return "".join(filled)
 
 
-@lru_cache(maxsize=ROWS_KEPT)
-def _kept_row(language: str | None, key: _Key[Row], shown: Pairs, drops: Pairs) -> tuple[str, ...]:
+_kept_rows: Latest[tuple[str, ...]] = Latest(ROWS_KEPT)
+"""What is kept of each row: what it said before its last change, nobody will ask for."""
+
+
+def _pieces(language: str | None, row: Row, shown: Pairs, drops: Pairs) -> tuple[str, ...]:
     """A row with the columns that are shown: markup and, at every second place, the name of the clock there."""
-    clocks = {name: place(name) for name in CLOCKS}
-    html = _markup("_row", row=key.source, shown=dict(shown), drops=dict(drops), clocks=clocks)
-    key.source = None  # The words are kept, not the row.
-    return tuple(html.split("\0"))
+
+    def printed() -> tuple[str, ...]:
+        clocks = {name: place(name) for name in CLOCKS}
+        html = _markup("_row", row=row, shown=dict(shown), drops=dict(drops), clocks=clocks)
+        return tuple(html.split("\0"))
+
+    if settings.DEBUG:
+        return printed()
+    return _kept_rows.of((language, row.id, shown, drops), lasting(row), printed)
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------

@@ -32,6 +32,34 @@ async def test_what_is_said_to_a_socket_that_has_just_closed_is_no_error() -> No
     assert socket.maxMessagePayloadSize == 64, "what comes has one again"
 
 
+class Listening:
+    """A socket that takes what it is sent."""
+
+    STATE_OPEN = 3
+    brake = Brake()
+
+    def __init__(self, state: int = STATE_OPEN) -> None:
+        self.state = state
+        self.taken: list[bytes] = []
+
+    def sendPreparedMessage(self, prepared: Any) -> None:
+        self.taken.append(prepared.payloadHybi)
+
+
+async def test_what_many_are_told_is_one_frame_for_all_of_them() -> None:
+    """With one for each, 500 consoles that came back at once took a hundred megabytes."""
+    server, text = PatientServer(None, endpoints=["tcp:0"]), "Größe " * 20_000
+    one, other, gone, closing = Listening(), Listening(), Listening(), Listening(state=2)
+    server.connections = {one: {}, other: {}, gone: {"disconnected": 1.0}, closing: {}}
+
+    for socket in (one, other, gone, closing, Listening()):
+        await server.handle_reply(socket, {"type": "websocket.send", "text": text})
+
+    assert one.taken[0] is other.taken[0]
+    assert one.taken[0] == b"\x81\x7f" + len(text.encode()).to_bytes(8, "big") + text.encode()
+    assert not gone.taken + closing.taken, "who has just gone misses nothing"
+
+
 PIECE = b"x" * 65_536
 HEAD = b"POST /chat/ HTTP/1.1\r\nHost: localhost\r\n"
 
