@@ -1,6 +1,6 @@
 // The desk: what calls for attention is in the tab's title and icon too; an offer whose time is up is fetched afresh; what
 // lies open before somebody's eyes is marked as read.
-import { refreshAll } from "console/live";
+import { refreshAll, refreshOwn } from "console/live";
 
 const link = document.querySelector("link[rel=icon]");
 const plain = document.title.replace(/^\(\d+\+?\) /, "");
@@ -28,8 +28,7 @@ async function read() {
     const answer = await fetch(open.dataset.markRead, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } });
     if (!answer.ok) return;
     open.removeAttribute("data-mark-read");
-    const lists = document.getElementById("desk-lists");
-    if (lists) window.htmx.trigger(lists, "live:refresh");
+    refreshOwn("desk-lists");
   } catch { /* The next look tries again. */ } finally {
     reading = false;
   }

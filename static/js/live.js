@@ -2,6 +2,7 @@
 // that the digest names; whoever shows something else is sent everything. Other regions are fetched afresh when an event
 // names them, and after every (re)connect. While the link is broken, everything is polled.
 import { element, icon, isDialogOpen, serverNow, setServerTime, text } from "console/common";
+import { askedBy, fetchRegion, isLate, shed } from "console/fetches";
 import { morph } from "console/morph";
 import { toast } from "console/toasts";
 
@@ -13,9 +14,6 @@ const PING_EVERY = 4000;
 const PONG_WITHIN = 4000; // ms without a word after a ping until the link counts as dead; more each time it does
 const PONG_AFTER_SLEEP = 2000; // ms, when the page slept: the link has most likely gone meanwhile
 const CONNECT_WITHIN = 10000;
-const FETCH_WITHIN = 15000;
-const CONNECTIONS = 6; // that a browser keeps to one server, at most
-const SHED_WITHIN = 1000; // ms until a connection that does not answer counts as dead
 const RETRY = 1500; // ms until a region whose fetch failed is fetched again, and up to as many more by chance
 const COME_BACK = 4409;
 const LIVED = 1000; // ms that a socket lives before it is asked to come back, or it is not asked but kept out
@@ -45,13 +43,12 @@ let prompt = true; // whether the server hears at once of what others do; the ou
 let reconnectTimer = 0;
 let heard = Date.now();
 let began = 0;
-let clean = Promise.resolve();
 let deaths = 0;
 let tended = Date.now();
 
 // ---- regions ----
 
-const timers = new Map(); // region id → { dirty }
+const busy = new Map(); // region id → what it is to be fetched for once more, as soon as it may
 const waiting = new Map(); // region id → what has changed behind the hold
 
 const regions = () => [...document.querySelectorAll("[data-live][id]")];
@@ -64,62 +61,75 @@ function isHeld(region) {
   return isDialogOpen() || (pressed !== null && region.contains(pressed)) || region.querySelector('[data-row][aria-selected="true"]') !== null;
 }
 
-async function fetchRegion({ id }) {
-  await clean;
-  const region = document.getElementById(id);
-  if (region) window.htmx.trigger(region, "live:refresh");
-}
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-function refresh(region, forced = false) {
-  const busy = timers.get(region.id);
-  if (busy) {
-    busy.dirty = true;
-    busy.forced ||= forced;
+async function refresh(region, what, forced = false) {
+  const { id } = region;
+  const next = busy.get(id);
+  if (next) {
+    next.push({ what, forced });
     return;
   }
-  const entry = { dirty: false, forced: false };
-  timers.set(region.id, entry);
-  fetchRegion(region);
-  setTimeout(() => {
-    timers.delete(region.id);
-    if (!entry.dirty) return;
-    const again = document.getElementById(region.id);
-    if (again?.dataset.live) change(again, null, entry.forced); // What one did oneself is shown, whatever is held.
-  }, COALESCE);
+  const asked = { what, forced };
+  const later = [];
+  busy.set(id, later);
+  await Promise.all([fetchRegion(id, asked), sleep(COALESCE)]);
+  busy.delete(id);
+  if (asked.again) later.push({ what, forced });
+  const again = document.getElementById(id);
+  // What one did oneself is shown, whatever is held.
+  if (later.length && again?.dataset.live) change(again, later.flatMap((one) => one.what), later.some((one) => one.forced));
 }
 
 function hold(region, what) {
-  const held = waiting.get(region.id) ?? new Set();
-  held.add(what ?? "again");
-  waiting.set(region.id, held);
+  waiting.set(region.id, new Set([...(waiting.get(region.id) ?? []), ...[what].flat()]));
   showChip();
 }
 
-function change(region, what, forced = false) {
+function change(region, what = "again", forced = false) {
   if (!forced && isHeld(region)) {
     hold(region, what);
     return;
   }
   waiting.delete(region.id);
-  refresh(region, forced);
+  refresh(region, what, forced);
   showChip();
 }
 
-// A region whose fetch brought nothing is not left as it is, and what hangs is given up.
-document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.triggeringEvent?.type === "live:refresh") event.detail.timeout = FETCH_WITHIN;
+// What arrives is not always shown. While a form is on its way its region stays as it is: without its form the answer
+// would reach nobody. And who has paused meanwhile, or holds the region, has its order and its words kept.
+const owed = new Set(); // ids of regions that were left as they are for a form
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const asked = askedBy(event);
+  if (!asked) return;
+  const { target } = event.detail;
+  if (target.querySelector("form.htmx-request")) owed.add(target.id);
+  else if (isLate(event, asked)) asked.again = true;
+  else if (!asked.forced && isHeld(target)) hold(target, asked.what);
+  else return;
+  event.detail.shouldSwap = false;
 });
+
+// A region whose fetch brought nothing is not left as it is.
 document.addEventListener("htmx:afterRequest", (event) => {
-  const { requestConfig, successful, xhr, elt } = event.detail;
-  if (successful || requestConfig?.triggeringEvent?.type !== "live:refresh" || (xhr.status > 0 && xhr.status < 500)) return;
+  const asked = askedBy(event);
+  const { successful, xhr, elt } = event.detail;
+  if (!asked || successful || (xhr.status > 0 && xhr.status < 500)) return;
   setTimeout(() => {
     const region = document.getElementById(elt.id);
-    if (region?.dataset.live && isOpen()) change(region, "again");
+    if (region?.dataset.live && isOpen()) change(region, asked.what, asked.forced);
   }, RETRY + Math.random() * RETRY);
 });
 
 export function refreshAll(forced = false) {
   for (const region of regions()) change(region, "all", forced);
+}
+
+// What one changed oneself in one region.
+export function refreshOwn(id) {
+  const region = document.getElementById(id);
+  if (region) change(region, "again", true);
 }
 
 // ---- regions that the server keeps ----
@@ -221,7 +231,7 @@ function take(frame) {
   morph(region, made(frame.html).children, "outerHTML");
   const fresh = document.getElementById(frame.region);
   window.htmx.process(fresh);
-  if (fresh.querySelector("[data-same]")) fetchRegion(fresh); // A row that the server took for known was not here.
+  if (fresh.querySelector("[data-same]")) refresh(fresh, "again", true); // A row that the server took for known was not here.
   if (frame.was) for (const id of frame.changed) glow(fresh?.querySelector(`[data-row][data-id="${id}"]`));
   if (frame.at) delay(serverNow() - Date.parse(frame.at));
   showChip();
@@ -234,7 +244,7 @@ let differs = 0;
 function beat(frame) {
   if (frame.now) setServerTime(frame.now);
   const region = regions().find(isKept);
-  if (!region || paused || pressed !== null || timers.has(region.id) || shownBy(region) === frame.digest) {
+  if (!region || paused || pressed !== null || busy.has(region.id) || shownBy(region) === frame.digest) {
     differs = 0;
     return;
   }
@@ -292,7 +302,7 @@ function announce(topics, what) {
 const versions = new Map();
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.requestConfig?.triggeringEvent?.type !== "live:refresh") return;
+  if (!askedBy(event) || !event.detail.shouldSwap) return;
   const seen = new Map();
   for (const row of event.detail.target.querySelectorAll("[data-id][data-version]")) seen.set(row.dataset.id, row.dataset.version);
   versions.set(event.detail.target.id, seen);
@@ -396,9 +406,17 @@ document.addEventListener("console:released", release);
 // What one did oneself is shown at once, whatever is held and whether or not the socket lives.
 document.addEventListener("htmx:afterRequest", (event) => {
   const { requestConfig, successful, xhr } = event.detail;
-  if (!successful || !requestConfig || requestConfig.verb === "get" || xhr.getResponseHeader("HX-Redirect")) return;
-  ownUntil = Date.now() + OWN;
-  refreshAll(true);
+  if (!requestConfig || askedBy(event) || xhr.getResponseHeader("HX-Redirect")) return;
+  const left = [...owed];
+  owed.clear();
+  if (requestConfig.verb !== "get" && successful) {
+    ownUntil = Date.now() + OWN;
+    refreshAll(true);
+    return;
+  }
+  // Where no answer came, it may have been done all the same.
+  if (requestConfig.verb !== "get" && (!xhr.status || xhr.status >= 500)) refreshAll();
+  for (const region of left.map((id) => document.getElementById(id))) if (region?.dataset.live) change(region, "again");
 });
 document.body.addEventListener("live:all", () => refreshAll(true));
 // A refusal because something changed meanwhile: show what it is now.
@@ -524,15 +542,6 @@ function giveUp() {
   mine.close();
 }
 
-// The socket's line is dead, and so are the connections that the browser keeps for the next fetches. Each is asked for
-// something small; what hangs is closed, and whatever is fetched after that goes a new way.
-function shed() {
-  for (const region of regions()) window.htmx.trigger(region, "htmx:abort");
-  const small = document.querySelector("meta[name=console-sprite]")?.content ?? path;
-  const ask = () => fetch(small, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(SHED_WITHIN) });
-  clean = Promise.allSettled(Array.from({ length: CONNECTIONS }, ask));
-}
-
 function ping(within = PONG_WITHIN * 2 ** Math.min(deaths, 3)) {
   if (!isOpen() || pinged) return;
   pinged = performance.now();
@@ -546,7 +555,7 @@ function tend() {
   tended = Date.now();
   if (isOpen() && pinged && now - pinged > patience && Date.now() - heard > patience) {
     deaths += 1;
-    shed();
+    shed(document.querySelector("meta[name=console-sprite]")?.content ?? path);
     giveUp();
   } else if (slept) {
     pinged = 0;

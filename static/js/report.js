@@ -316,16 +316,6 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 // ---- the view: filters, menus ----
 
-// A refresh that was asked for before the view changed comes too late: what it shows is no longer asked for.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, requestConfig } = event.detail;
-  if (!target?.matches?.(".report") || requestConfig?.triggeringEvent?.type !== "live:refresh") return;
-  const asked = target.getAttribute("hx-get");
-  if (requestConfig.path === asked) return;
-  event.detail.shouldSwap = false;
-  queueMicrotask(() => window.htmx.trigger(target, "live:refresh"));
-});
-
 // What was wrong with the address that was loaded is no longer said of another one.
 document.addEventListener("htmx:pushedIntoHistory", () => document.querySelector("[data-ignored]")?.remove());
 

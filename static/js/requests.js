@@ -16,12 +16,6 @@ function sayFailure(xhr) {
   toast({ level: "error", code: `http_${xhr.status}`, text: id ? `${words} ${text("reference", { id })}` : words });
 }
 
-// While a form is on its way its region stays as it is: without its form the answer would reach nobody. After the answer
-// every region is fetched anyway.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (isQuiet(event) && event.detail.target.querySelector("form.htmx-request")) event.detail.shouldSwap = false;
-});
-
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, boosted } = event.detail;
   if (boosted || !isDocument(xhr)) return;
