@@ -155,20 +155,22 @@ class _Found:
 def _composed(actor: Actor, filter_: Filter, most: int) -> Part:
     """All that is counted by walks, in one statement."""
     visible = selectors.visible(actor)
-    over = filter_.narrowed(visible).closed().filter(filter_.created(NOW))
-    closed = _counter(_CLOSED, filter_.mentioned(over, is_sieve=filter_.window.is_short), most + 1)
+    is_short = filter_.window.is_short
+    over = filter_.narrowed(visible, by_the_way=is_short).closed().filter(filter_.created(NOW))
+    closed = _counter(_CLOSED, filter_.mentioned(over, is_sieve=is_short), most + 1)
     return statements.united([closed] if filter_.search else [*_walks(visible, filter_, NOW, most + 1), closed])
 
 
-PLACES = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(len(Status)))
+PLACES = range(len(Status))
 
 
 def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -> Iterator[Part]:
     """The short walks: the oldest open one of each queue, the longest wait, each status, older ones, unhappy ones."""
-    going, inside = filter_.narrowed(visible).ongoing(), filter_.created(now)
-    begun, start = going.filter(inside), filter_.window.since(now)
+    inside, start = filter_.created(now), filter_.window.since(now)
+    going = filter_.narrowed(visible, by_the_way=True).ongoing()
     # Nobody has an open one: whose they are is no condition, which might lead a database to an index that is longer.
-    is_open = filter_.narrowed(visible, of_anybody=True).ongoing().filter(inside, standing=Literal(0))
+    of_anybody = filter_.narrowed(visible, of_anybody=True, by_the_way=True).ongoing()
+    is_open = of_anybody.filter(inside, standing=Literal(0))
     if filter_.agents and not filter_.unassigned:
         is_open = is_open.none()
     # Moments first: a union takes its types from the first of its parts.
@@ -176,24 +178,32 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
     yield statements.part(oldest.values_list("standing_since")[:1]).within(
         "SELECT %s, queue.id, 0, ({}) FROM routing_queue AS queue", _OPEN_SINCE
     )
-    never = begun.alias(place=plainly("status_place")).filter(
-        place__in=[0, 1], accepted_at__isnull=True, first_wait_started_at__isnull=False
+    is_nobodys = filter_.unassigned and not filter_.agents
+    never = (of_anybody if is_nobodys else going).filter(inside).alias(place=plainly("status_place"))
+    never = never.filter(
+        place__in=[0] if is_nobodys else [0, 1], accepted_at__isnull=True, first_wait_started_at__isnull=False
     )
-    if filter_.unassigned and not filter_.agents:
-        never = is_open.filter(accepted_at__isnull=True)
     again = is_open.filter(accepted_at__isnull=False)
     for rows, since in ((never, "first_wait_started_at"), (again, "state_changed_at")):
         first = rows.filter(direction=Direction.INBOUND).order_by(since)
         yield statements.part(first.values_list("queue_id", since)[:1]).within(
             f"SELECT %s, queue_id, 0, {since} FROM ({{}}) AS {since}_first", _WAIT_SINCE
         )
-    counted = statements.part(_ones(begun.filter(status_place=statements.outer("status.place")), stop))
-    yield counted.within(
-        f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({PLACES}) AS status", _STATUS
-    )
-    if start is not None:
-        yield _counter(_OLDER, going.filter(created_at__lt=start), stop)
-    yield _counter(_UNHAPPY, begun.filter(IS_UNHAPPY), stop)
+    # What nobody has is open, but for a few, which are counted apart from those.
+    apart = [(of_anybody, [0]), (going.filter(standing=Literal(1)), PLACES[1:])] if is_nobodys else [(going, PLACES)]
+    for rows, places in apart:
+        begun = rows.filter(inside)
+        counted = statements.part(_ones(begun.filter(status_place=statements.outer("status.place")), stop))
+        of_places = " UNION ALL ".join(f"SELECT {place} AS place" for place in places)
+        yield counted.within(
+            f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({of_places}) AS status", _STATUS
+        )
+        some = rows.filter(Status.OPEN.where) if rows is of_anybody else rows
+        if start is not None:
+            yield _counter(_OLDER, some.filter(created_at__lt=start), stop)
+        # Without a window nothing but an order tells SQLite of the index that holds all that a counter reads.
+        along = () if inside or filter_.agents else ("created_at",)
+        yield _counter(_UNHAPPY, some.filter(inside, IS_UNHAPPY).order_by(*along), stop)
 
 
 def _counter(kind: int, rows: ConversationQuerySet, stop: int) -> Part:
@@ -204,7 +214,7 @@ def _counter(kind: int, rows: ConversationQuerySet, stop: int) -> Part:
 
 def _ones(rows: ConversationQuerySet, stop: int) -> QuerySet[Conversation, Any]:
     """One for each of these, up to so many: nothing has to be read of them."""
-    return rows.order_by().annotate(one=Value(1)).values_list("one")[:stop]
+    return rows.annotate(one=Value(1)).values_list("one")[:stop]
 
 
 def _at_once(actor: Actor, filter_: Filter, now: datetime) -> _Found:

@@ -188,15 +188,20 @@ class Filter:
 
     # --- the database ---
 
-    def narrowed(self, rows: ConversationQuerySet, *, of_anybody: bool = False) -> ConversationQuerySet:
-        """Those that pass every filter but tab, status, window and search, and with ``of_anybody`` agent."""
-        rows = rows.exclude(channel=Channel.RECORD)
-        if self.queues:
-            rows = rows.filter(queue_id__in=self.queues)
-        if self.channels:
-            rows = rows.filter(channel__in=self.channels)
-        if self.sentiments:
-            rows = rows.filter(sentiment__in=self.sentiments)
+    def narrowed(
+        self, rows: ConversationQuerySet, *, of_anybody: bool = False, by_the_way: bool = False
+    ) -> ConversationQuerySet:
+        """Those that pass every filter but tab, status, window and search, and with ``of_anybody`` agent.
+
+        ``by_the_way``: queue, channel and sentiment are looked at along an index that something else has chosen.
+        """
+        for column, wanted in (("queue_id", self.queues), ("sentiment", self.sentiments), ("channel", self.channels)):
+            if wanted and by_the_way:
+                rows = rows.alias(**{f"own_{column}": _OnTheWay(column)}).filter(**{f"own_{column}__in": wanted})
+            elif wanted:
+                rows = rows.filter(**{f"{column}__in": wanted})
+        if not self.channels:
+            rows = rows.exclude(channel=Channel.RECORD)
         if (self.agents or self.unassigned) and not of_anybody:
             rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
         return rows
@@ -256,6 +261,17 @@ def plainly(column: str, *, is_moment: bool = False) -> Func:
     """A column to sieve by, on the way along an index of another order."""
     kind = DateTimeField() if is_moment else IntegerField()
     return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
+
+
+class _OnTheWay(Func):
+    """A column as it is, in words in which SQLite, which takes one index for all, does not take that of this column."""
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """SQLite has a sign for it."""
+        return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
 
 
 def begun_since(going: ConversationQuerySet, start: At | None) -> ConversationQuerySet:
