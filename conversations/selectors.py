@@ -45,11 +45,18 @@ from routing.models import Agent, BasePresence, User
 from routing.policy import Cost, Load
 from supervisor_console.kernel.actor import Actor, Role
 from supervisor_console.kernel.errors import NotVisible
+from supervisor_console.kernel.questions import question
 
 
 def settings_row() -> SupervisorSettings:
     """The organisation's settings as they are at this moment; the defaults where none were saved."""
-    return SupervisorSettings.objects.filter(pk=1).first() or SupervisorSettings(pk=1)
+    found = _saved_settings()
+    return found[0] if found else SupervisorSettings(pk=1)
+
+
+@question
+def _saved_settings() -> QuerySet[SupervisorSettings]:
+    return SupervisorSettings.objects.filter(pk=1)
 
 
 def switches(row: SupervisorSettings | None = None) -> Switches:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Q, QuerySet, Value, Window
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from routing.models import (
 )
 from routing.policy import Candidate, Contender, Limits, Load, Opening, Past, ProfileLimit, Terms, is_open
 from supervisor_console.kernel.actor import Actor, ActorKind, Role
+from supervisor_console.kernel.questions import Among, question
 
 VIEW_ALL_QUEUES = "routing.view_all_queues"
 PERMISSIONS_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -39,14 +41,16 @@ def actor_for(user: User) -> Actor:
 def actors_for(users: Iterable[User]) -> dict[int, Actor]:
     """The actors that these people are, in a fixed number of queries however many they are."""
     rows = {user.pk: user for user in users}
-    profiles = dict(Agent.objects.filter(user__in=rows, is_bot=False).values_list("user_id", "pk"))
+    profiles: dict[int, int] = {}
+    names: dict[int, set[str]] = {pk: set() for pk in rows}
+    see_all = set()
+    for pk, agent_id, is_bot, role, sees_all in _standings(list(rows)):
+        names[pk].add(role)
+        if agent_id is not None and not is_bot:
+            profiles[pk] = agent_id
+        if sees_all:
+            see_all.add(pk)
     queues = queue_ids_by_agent(profiles.values())
-    names = role_names(rows)
-    see_all = set(
-        User.objects.with_perm(VIEW_ALL_QUEUES, backend=PERMISSIONS_BACKEND)
-        .filter(pk__in=rows)
-        .values_list("pk", flat=True)
-    )
     found = {}
     for user in rows.values():
         roles = frozenset(role for role in Role if role.value in names[user.pk])
@@ -64,6 +68,14 @@ def actors_for(users: Iterable[User]) -> dict[int, Actor]:
             agent_queue_ids=queue_ids if Role.AGENT in roles else frozenset(),
         )
     return found
+
+
+@question
+def _standings(user_ids: Collection[int]) -> QuerySet[User, Any]:
+    """Who these people are: profile, whether it is a bot's, one of their roles, whether they see every queue."""
+    see_all = User.objects.with_perm(VIEW_ALL_QUEUES, backend=PERMISSIONS_BACKEND).filter(pk=OuterRef("pk"))
+    people = User.objects.filter(Among("pk", user_ids))
+    return people.values_list("pk", "agent", "agent__is_bot", "groups__name", Exists(see_all))
 
 
 def agents() -> QuerySet[Agent]:
@@ -198,9 +210,14 @@ def limits_of(agent_rows: Iterable[Agent]) -> dict[int, Limits]:
 def role_names(user_ids: Iterable[int]) -> dict[int, frozenset[str]]:
     """The roles of these people, in one query."""
     found: dict[int, set[str]] = defaultdict(set)
-    for user_id, name in User.objects.filter(pk__in=list(user_ids)).values_list("pk", "groups__name"):
+    for user_id, name in _role_names(list(user_ids)):
         found[user_id].add(name)
     return {user_id: frozenset(names) for user_id, names in found.items()}
+
+
+@question
+def _role_names(user_ids: Collection[int]) -> QuerySet[User, Any]:
+    return User.objects.filter(Among("pk", user_ids)).values_list("pk", "groups__name")
 
 
 def candidates(agent_rows: Iterable[Agent], loads: Mapping[int, Load]) -> dict[int, Candidate]:

@@ -7,7 +7,7 @@ its total from here, not from a count of its own: tiles, tabs and pages cannot c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,9 @@ from conversations.reports.durations import Band, Clock, queue_wait
 from conversations.reports.filters import Filter, Status, Tab, plainly
 from conversations.reports.statements import NEVER, NOW, At, Literal, Part
 from routing import selectors as routing_selectors
-from routing.models import BasePresence, Queue
+from routing.models import Agent, BasePresence, Queue
 from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.questions import Among, question
 
 LIMIT = 10_000
 """Numbers are exact up to this one; of more it is said that they are more."""
@@ -256,8 +257,21 @@ class Staffing:
 
 def staffing(queue_ids: frozenset[int] | None) -> Staffing:
     """Count the agents of these queues, or all of them; bots do not count. One query."""
-    agents = routing_selectors.agents().exclude(presence__base=BasePresence.OFFLINE)
-    if queue_ids is not None:
-        agents = agents.filter(memberships__queue_id__in=queue_ids)
-    found = dict(agents.values_list("presence__base").annotate(Count("pk", distinct=True)).order_by())
+    found = dict(_by_presence() if queue_ids is None else _by_presence_in(sorted(queue_ids)))
     return Staffing(found.get(BasePresence.AVAILABLE.value, 0), sum(found.values()))
+
+
+@question
+def _by_presence() -> QuerySet[Agent, Any]:
+    return _counted(routing_selectors.agents())
+
+
+@question
+def _by_presence_in(queue_ids: Collection[int]) -> QuerySet[Agent, Any]:
+    return _counted(routing_selectors.agents().filter(Among("memberships__queue", queue_ids)))
+
+
+def _counted(agents: QuerySet[Agent]) -> QuerySet[Agent, Any]:
+    """How many are logged in, by their base presence."""
+    there = agents.exclude(presence__base=BasePresence.OFFLINE)
+    return there.values_list("presence__base").annotate(Count("pk", distinct=True)).order_by()

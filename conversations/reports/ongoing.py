@@ -7,12 +7,13 @@ queries, however many rows there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -31,6 +32,7 @@ from conversations.reports.rows import Row, reason_data
 from conversations.reports.source import Source
 from routing.models import Agent, Queue, QueueType
 from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.questions import Among, question
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +243,22 @@ def _agent_names(selected: frozenset[int], *, everybody: bool) -> dict[int, str]
     """The agents of the filter by name: the selected ones, and everybody who is active where the menu needs them."""
     if not everybody and not selected:
         return {}
-    wanted = Q(pk__in=selected) | Q(user__is_active=True) if everybody else Q(pk__in=selected)
-    parts = ("user__first_name", "user__last_name", "user__username")
-    found = Agent.objects.filter(wanted).values_list("pk", *parts)
+    found = _names_of_active(list(selected)) if everybody else _names_of(list(selected))
     names = ((pk, f"{first} {last}".strip() or username) for pk, first, last, username in found)
     return dict(sorted(names, key=lambda one: one[1].casefold()))
+
+
+AGENT_NAMES = ("pk", "user__first_name", "user__last_name", "user__username")
+
+
+@question
+def _names_of(ids: Collection[int]) -> QuerySet[Agent, Any]:
+    return Agent.objects.filter(Among("pk", ids)).values_list(*AGENT_NAMES)
+
+
+@question
+def _names_of_active(besides: Collection[int]) -> QuerySet[Agent, Any]:
+    return Agent.objects.filter(Q(Among("pk", besides)) | Q(user__is_active=True)).values_list(*AGENT_NAMES)
 
 
 def _staff_scope(actor: Actor, filter_: Filter, queues: Mapping[int, Queue]) -> frozenset[int] | None:

@@ -11,16 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter
 
-from django.db.models import F, Max
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from conversations import policy, selectors
 from conversations.models import (
-    AssignReason,
     Conversation,
     Mode,
     Offer,
@@ -30,13 +27,13 @@ from conversations.models import (
     State,
 )
 from conversations.policy import Switches, Verb
-from conversations.reports import moods
+from conversations.reports import moods, readings
 from conversations.reports.durations import RESTING, Clock, handle, running, wait
 from conversations.reports.filters import Status
 from conversations.reports.labels import Labels, labels
 from conversations.reports.moments import Moments
 from conversations.reports.people import code_of, initials
-from routing.models import Agent, Queue
+from routing.models import Queue
 from supervisor_console.kernel.errors import Reason
 
 BADGES_MAX = 2
@@ -94,21 +91,9 @@ class Row:
 
 
 def rows(ids: Sequence[int], queues: Mapping[int, Queue], switches: Switches, now: datetime) -> list[Row]:
-    """The rows of these conversations, in this order. Four queries, however many rows.
-
-    Queues and agents stand in many rows: each is read once and shared, not joined to every row.
-    """
-    read = Conversation.objects.annotate(of_customer=F("customer__name"), of_workstream=F("workstream__name"))
-    found = {one.pk: one for one in read.filter(pk__in=list(ids))}
-    wanted = {pk for one in found.values() for pk in (one.agent_id, one.shown_last_agent_id) if pk is not None}
-    agents = Agent.objects.select_related("user", "presence").in_bulk(wanted)
-    for one in found.values():
-        one.queue = queues[one.queue_id]
-        if one.agent_id is not None:
-            one.agent = agents[one.agent_id]
-        if one.shown_last_agent_id is not None:
-            one.last_agent = agents[one.shown_last_agent_id]
-    offers, people = _latest_offers(found), _onlookers(found)
+    """The rows of these conversations, in this order. Four queries, however many rows."""
+    found = readings.conversations(ids, queues)
+    offers, people = readings.latest_offers(list(found)), readings.onlookers(list(found))
     page = Page(now, switches)
     return [_row(found[pk], offers.get(pk), people.get(pk, []), page) for pk in ids if pk in found]
 
@@ -129,33 +114,6 @@ class Page:
         return self.url.replace("/0/", f"/{pk}/"), self.panel_url.replace("/0/", f"/{pk}/")
 
 
-_names = attrgetter("of_customer", "of_workstream")
-"""What stands in a row of the customer and of the workstream: no more of them is read."""
-
-
-def _latest_offers(ids: Iterable[int]) -> dict[int, Offer]:
-    """The latest offer of each conversation: the pending one, or the one that says how it ended."""
-    latest = Offer.objects.filter(conversation__in=list(ids)).values("conversation").annotate(latest=Max("pk"))
-    offers = Offer.objects.filter(pk__in=latest.values("latest")).select_related("agent__user")
-    return {offer.conversation_id: offer for offer in offers}
-
-
-def _onlookers(ids: Iterable[int]) -> dict[int, list[Participant]]:
-    """Who monitors, and which supervisors have joined (experience.md 3, 23)."""
-    found: dict[int, list[Participant]] = {}
-    for one in (
-        Participant.objects.filter(
-            conversation__in=list(ids),
-            left_at__isnull=True,
-            assign_reason__in=[AssignReason.AGENT_MONITOR, AssignReason.AGENT_CONVERSATION_JOIN],
-        )
-        .select_related("user")
-        .order_by("added_at", "pk")
-    ):
-        found.setdefault(one.conversation_id, []).append(one)
-    return found
-
-
 def _row(conversation: Conversation, offer: Offer | None, people: list[Participant], page: Page) -> Row:
     now = page.now
     pending = offer if offer is not None and offer.status == OfferStatus.PENDING else None
@@ -166,7 +124,7 @@ def _row(conversation: Conversation, offer: Offer | None, people: list[Participa
     name = agent.name if agent is not None else ""
     is_ongoing = conversation.is_ongoing
     url, panel_url = page.links(conversation.pk)
-    customer, workstream = _names(conversation)
+    customer, workstream = readings.names(conversation)
     sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=page.switches.sentiment, words=page.labels)
     return Row(
         id=conversation.pk,
@@ -235,8 +193,6 @@ def _refusals(facts: policy.Facts, switches: Switches, language: str | None) -> 
 
 # --- badges -------------------------------------------------------------------------------------------------
 
-FAILED = (OfferStatus.REJECTED, OfferStatus.TIMED_OUT)
-
 
 def _badges(
     conversation: Conversation, offer: Offer | None, people: list[Participant], now: datetime
@@ -268,7 +224,7 @@ def _offer_badges(conversation: Conversation, offer: Offer, now: datetime) -> It
     is_transfer = offer.kind == OfferKind.TRANSFER
     if offer.status == OfferStatus.PENDING and is_transfer:
         yield Badge(_("Transfer to %(agent)s") % name, "info", "arrow-right-left", _("The transfer awaits an answer"))
-    if offer.status not in FAILED or offer.settled_at is None:
+    if offer.status not in readings.FAILED or offer.settled_at is None:
         return
     was_rejected = offer.status == OfferStatus.REJECTED
     if is_transfer and now - offer.settled_at <= FAILED_FOR:

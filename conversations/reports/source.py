@@ -11,6 +11,8 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from conversations import selectors
 from conversations.models import SupervisorSettings
 from conversations.reports import counts, needs
@@ -27,6 +29,7 @@ from conversations.reports.scope import seen_by
 from conversations.reports.sieve import Order, OrderKey
 from routing.models import Queue
 from supervisor_console.kernel.actor import Actor
+from supervisor_console.kernel.questions import question
 
 SHARED_PAGES = 10
 """Pages up to this one are read from the beginning of their list, for all views that show a part of it."""
@@ -74,7 +77,7 @@ class Source:
     def queues(self) -> dict[int, Queue]:
         """Every queue by its id, in the order of names."""
         if self._queues is None:
-            self._queues = {queue.pk: queue for queue in Queue.objects.order_by("name")}
+            self._queues = {queue.pk: queue for queue in _queues()}
         return self._queues
 
     def counts(self, actor: Actor, filter_: Filter, most: int) -> Counts:
@@ -133,3 +136,8 @@ class Source:
 def order_key(actor: Actor, address: Address) -> OrderKey:
     """Which list it is of which an address shows a page, to whom."""
     return OrderKey(seen_by(actor), address.filter, address.sort)
+
+
+@question
+def _queues() -> QuerySet[Queue]:
+    return Queue.objects.order_by("name")

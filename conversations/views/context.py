@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -14,6 +15,7 @@ from conversations.reports.people import initials, presence_code
 from conversations.views.access import person
 from routing.models import Agent, User
 from supervisor_console.kernel import clock
+from supervisor_console.kernel.questions import question
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -36,7 +38,13 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
 def unread_notices(user: User) -> int:
     """How many notices somebody has not read."""
-    return Notice.objects.filter(user=user, read_at__isnull=True).count()
+    return sum(number for (number,) in _unread(user.pk))
+
+
+@question
+def _unread(user_id: int) -> QuerySet[Notice, Any]:
+    unread = Notice.objects.filter(user=user_id, read_at__isnull=True).values("user")
+    return unread.annotate(number=Count("pk")).values_list("number")
 
 
 def _sections(request: HttpRequest) -> list[dict[str, object]]:
