@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from conversations import selectors
 from conversations.models import (
@@ -27,13 +27,14 @@ from conversations.models import (
     Offer,
     OfferKind,
     OfferStatus,
-    Sentiment,
     SupervisorSettings,
 )
 from conversations.reports import statements
 from conversations.reports.counts import IS_UNHAPPY, UNHAPPY
 from conversations.reports.durations import Clock, running
 from conversations.reports.filters import Status
+from conversations.reports.labels import labels
+from conversations.reports.links import Links
 from conversations.reports.statements import Literal, Moment, Part
 from routing.models import Agent, BasePresence, Queue
 from supervisor_console.kernel.actor import Actor
@@ -143,8 +144,9 @@ def lane(actor: Actor, queues: Mapping[int, Queue], settings: SupervisorSettings
         needs.setdefault(pk, (Need(number), since))
     chosen = dict(islice(needs.items(), SHOWN))
     rows = {row.id: row for row in map(Facts._make, _facts(list(chosen)))}
+    links, words = Links(), _words(get_language())
     items = [
-        _item(row, need, running(statements.moment(since), now), queues)
+        _item(row, need, running(statements.moment(since), now), queues[row.queue_id], links, words)
         for pk, (need, since) in chosen.items()
         if (row := rows.get(pk)) is not None
     ]
@@ -250,22 +252,40 @@ def _ago(seconds: int) -> Moment:
     return Moment(lambda now: now - timedelta(seconds=seconds))
 
 
-def _item(row: Facts, need: Need, since: Clock, queues: Mapping[int, Queue]) -> LaneItem:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the lane says in one language."""
+
+    needs: Mapping[Need, str]
+    verbs: Mapping[str, str]
+    sentiments: Mapping[int, str]
+    detail: str
+
+
+@lru_cache(maxsize=64)
+def _words(language: str | None) -> _Words:
+    return _Words(
+        needs={need: str(look.label) for need, look in LOOKS.items()},
+        verbs={verb: str(label) for verb, (label, _icon) in VERBS.items()},
+        sentiments=labels().sentiment,
+        detail=_("%(customer)s · %(queue)s"),
+    )
+
+
+def _item(row: Facts, need: Need, since: Clock, queue: Queue, links: Links, words: _Words) -> LaneItem:
     look = LOOKS[need]
-    action, icon = VERBS[look.verb]
-    panel = reverse("conversations:panel", args=[row.id])
     return LaneItem(
         id=row.id,
         version=row.version,
-        need=str(look.label) if need is not Need.SENTIMENT else str(Sentiment(row.sentiment).label),
+        need=words.needs[need] if need is not Need.SENTIMENT else words.sentiments[row.sentiment],
         icon=look.icon,
         tone=look.tone,
         since=since,
         subject=row.subject,
-        detail=_("%(customer)s · %(queue)s") % {"customer": row.customer, "queue": queues[row.queue_id].name},
-        url=reverse("conversations:conversation", args=[row.id]),
-        panel_url=panel,
-        action=str(action),
-        action_icon=icon,
-        action_url=reverse(f"conversations:{look.verb}", args=[row.id]) if look.verb else "",
+        detail=words.detail % {"customer": row.customer, "queue": queue.name},
+        url=links.of("conversation", row.id),
+        panel_url=links.of("panel", row.id),
+        action=words.verbs[look.verb],
+        action_icon=VERBS[look.verb][1],
+        action_url=links.of(look.verb, row.id) if look.verb else "",
     )

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -31,6 +30,7 @@ from conversations.reports import moods, readings
 from conversations.reports.durations import RESTING, Clock, handle, running, wait
 from conversations.reports.filters import Status
 from conversations.reports.labels import Labels, labels
+from conversations.reports.links import Links
 from conversations.reports.moments import Moments
 from conversations.reports.people import code_of, initials
 from routing.models import Queue
@@ -107,11 +107,7 @@ class Page:
         self.language = get_language()
         self.labels = labels()
         self.moments = Moments(now)
-        self.url, self.panel_url = (reverse(f"conversations:{name}", args=[0]) for name in ("conversation", "panel"))
-
-    def links(self, pk: int) -> tuple[str, str]:
-        """Page and panel of a conversation, from the addresses of conversation 0: finding an address is slow."""
-        return self.url.replace("/0/", f"/{pk}/"), self.panel_url.replace("/0/", f"/{pk}/")
+        self.links = Links()
 
 
 def _row(conversation: Conversation, offer: Offer | None, people: list[Participant], page: Page) -> Row:
@@ -123,14 +119,13 @@ def _row(conversation: Conversation, offer: Offer | None, people: list[Participa
         agent = conversation.last_agent
     name = agent.name if agent is not None else ""
     is_ongoing = conversation.is_ongoing
-    url, panel_url = page.links(conversation.pk)
     customer, workstream = readings.names(conversation)
     sentiment, sentiment_label = moods.shown(conversation.sentiment, is_on=page.switches.sentiment, words=page.labels)
     return Row(
         id=conversation.pk,
         version=conversation.version,
-        url=url,
-        panel_url=panel_url,
+        url=page.links.of("conversation", conversation.pk),
+        panel_url=page.links.of("panel", conversation.pk),
         refusals=refusals(selectors.facts(conversation, pending), page.switches, page.language),
         queue_id=conversation.queue_id,
         holder_id=conversation.agent_id or "",
