@@ -12,8 +12,10 @@ from typing import Final
 
 from django import template
 from django.conf import settings
+from django.template.base import Parser, Token
 from django.template.loader import get_template
 from django.templatetags.static import static
+from django.urls import get_script_prefix
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
@@ -249,3 +251,35 @@ def _ui_texts(language: str | None) -> SafeString:
         {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
     )
     return mark_safe(f'<script type="application/json" id="ui-texts">{data}</script>')  # noqa: S308  Escaped above.
+
+
+# --- what every page has -----------------------------------------------------------------------------------------
+
+
+class Once(template.Node):
+    """A part of a template that knows nothing but the language and the values named for it."""
+
+    def __init__(self, nodelist: template.NodeList, names: list[str]) -> None:
+        self.nodelist = nodelist
+        self.names = names
+        self.kept: dict[tuple[str | None, ...], SafeString] = {}
+
+    def render(self, context: template.Context) -> SafeString:
+        values = {name: context.get(name, "") for name in self.names}
+        key = get_language(), get_script_prefix(), *map(str, values.values())
+        found = self.kept.get(key)
+        if found is None or settings.DEBUG:
+            found = self.kept[key] = self.nodelist.render(context.new(values))
+        return found
+
+
+@register.tag
+def once(parser: Parser, token: Token) -> Once:
+    """``{% once name … %}…{% endonce %}``: rendered once for these values of few kinds, and then the same for all.
+
+    Nothing else of the context is there, so that nobody gets to see what was rendered for somebody.
+    """
+    names = token.split_contents()[1:]
+    nodelist = parser.parse(("endonce",))
+    parser.delete_first_token()
+    return Once(nodelist, names)
