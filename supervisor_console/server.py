@@ -113,13 +113,13 @@ class Body:
     """
 
     def __init__(self, keep: Callable[[bytes], None]) -> None:
-        self._keep = keep
+        self._keep = weakref.WeakMethod(keep)  # It is the request's own, which holds this.
         self._room = LONGEST_BODY
 
     def take(self, data: bytes) -> None:
         """Take the next piece of it."""
-        if self._room > 0:
-            self._keep(data[: self._room])
+        if self._room > 0 and (keep := self._keep()) is not None:
+            keep(data[: self._room])
             self._room -= len(data)
 
 
@@ -146,6 +146,15 @@ class PatientServer(Server):  # type: ignore[misc]  # Daphne has no types.
             protocol.handleContentChunk = Body(protocol.handleContentChunk).take
         else:
             protocol.is_closed.addCallback(lambda _protocol: None)  # Or a socket that is gone would hold itself.
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        """A request has ended, or is a socket from now on: its channel remembers it then, and it its channel, for ever.
+
+        Whatever holds itself stays until the collector looks, and 500 lines that are cut at once are megabytes.
+        """
+        super().protocol_disconnected(protocol)
+        if isinstance(protocol, WebRequest) and protocol.transport is None:
+            protocol.channel.requests.clear()
 
     def timeout_checker(self) -> None:
         """Ask who has not been heard of. After the clock was set back, nobody was heard of in the future."""

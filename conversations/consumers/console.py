@@ -145,6 +145,7 @@ class ConsoleConsumer(RelayConsumer):
         """Forget the socket, its view, and the page it stood for."""
         if self.guest is not None:
             door().leave(self.guest)
+            self.guest = None
         if self.page is not None:
             roll().close(self.page)
             self.page = None

@@ -142,3 +142,4 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         for worker in self.workers:
             if worker is not asyncio.current_task():
                 worker.cancel()
+        self.workers = []  # A task that was cancelled knows where it stood: here. Who is gone would hold itself.
