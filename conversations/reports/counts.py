@@ -19,7 +19,7 @@ from conversations import selectors
 from conversations.models import Conversation, ConversationQuerySet, Direction, Sentiment
 from conversations.reports import statements
 from conversations.reports.durations import Band, Clock, queue_wait
-from conversations.reports.filters import Filter, Status, Tab, plainly
+from conversations.reports.filters import Filter, Status, Tab, begun_since, plainly
 from conversations.reports.statements import NEVER, NOW, At, Literal, Part
 from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Queue
@@ -184,7 +184,9 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
     never = never.filter(
         place__in=[0] if is_nobodys else [0, 1], accepted_at__isnull=True, first_wait_started_at__isnull=False
     )
-    again = is_open.filter(accepted_at__isnull=False)
+    again = begun_since(of_anybody.filter(standing=Literal(0), accepted_at__isnull=False), start)
+    if filter_.agents and not filter_.unassigned:
+        again = again.none()
     for rows, since in ((never, "first_wait_started_at"), (again, "state_changed_at")):
         first = rows.filter(direction=Direction.INBOUND).order_by(since)
         yield statements.part(first.values_list("queue_id", since)[:1]).within(
@@ -221,7 +223,8 @@ def _ones(rows: ConversationQuerySet, stop: int) -> QuerySet[Conversation, Any]:
 def _at_once(actor: Actor, filter_: Filter, now: datetime) -> _Found:
     """One query that looks at each ongoing conversation once."""
     found, inside = _Found(by_status=defaultdict(int)), filter_.created(now)
-    going = filter_.mentioned(filter_.narrowed(selectors.visible(actor)).ongoing())
+    going = filter_.narrowed(selectors.visible(actor), by_the_way=True).ongoing()
+    going = filter_.mentioned(going, is_ongoing=True)
     rows = going.annotate(is_inside=Case(When(inside, then=True), default=False) if inside else Value(True))
     for queue, place, is_inside, number, low, opened, waits in (
         rows.values_list("queue_id", "status_place", "is_inside")

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import BooleanField, DateTimeField, F, Func, IntegerField, Q, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from conversations.models import ConversationQuerySet, Customer, Sentiment, State
+from conversations.models import Conversation, ConversationQuerySet, Customer, Sentiment, State, parts
 from conversations.reports.params import Pairs, Params, clean_search, member, number
-from conversations.reports.statements import At, Literal, at
+from conversations.reports.statements import At, Literal, Part, at, part
 from routing.models import Agent, Channel
 
 if TYPE_CHECKING:
@@ -188,6 +192,17 @@ class Filter:
 
     # --- the database ---
 
+    @property
+    def can_look_up(self) -> bool:
+        """Whether what is listed can be found by what it mentions; SQLite finds a part of a word that goes on."""
+        if connection.vendor != "sqlite":
+            return bool(self.search)
+        return bool(self.search) and self.tab is Tab.ONGOING and parts.can_find(_spellings(self._words()[0]))
+
+    def _words(self) -> list[str]:
+        """The words of the search, the longest first."""
+        return sorted(self.search.split()[:WORDS_MAX], key=len, reverse=True)
+
     def narrowed(
         self, rows: ConversationQuerySet, *, of_anybody: bool = False, by_the_way: bool = False
     ) -> ConversationQuerySet:
@@ -206,16 +221,22 @@ class Filter:
             rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
         return rows
 
-    def mentioned(self, rows: ConversationQuerySet, *, is_sieve: bool = False) -> ConversationQuerySet:
+    def mentioned(
+        self, rows: ConversationQuerySet, *, is_sieve: bool = False, is_ongoing: bool = False
+    ) -> ConversationQuerySet:
         """Those that mention every word. The longest is looked up, and the others sieve what mentions it.
 
-        ``is_sieve``: that one sieves, too, where something else finds few enough to look at each.
+        ``is_sieve``: that one sieves, too, where something else finds few enough to look at each. ``is_ongoing``: these
+        are all ongoing, and all are wanted, so that SQLite looks it up as well.
         """
-        words = sorted(self.search.split()[:WORDS_MAX], key=len, reverse=True)
+        words = self._words()
         if words[0 if is_sieve else 1 :]:
             rows = rows.alias(said=Concat("subject", Value("")))
         for place, word in enumerate(words):
-            rows = rows.filter(_mentions(word, is_sieve=is_sieve or place > 0))
+            if is_ongoing and place == 0 and not is_sieve and parts.can_find(_spellings(word)):
+                rows = rows.filter(pk__in=_looked_up(word))
+            else:
+                rows = rows.filter(_mentions(word, is_sieve=is_sieve or place > 0))
         return rows
 
     def created(self, now: At) -> Q:
@@ -223,12 +244,15 @@ class Filter:
         start = self.window.since(now)
         return Q(created_at__gte=start) if start is not None else Q()
 
-    def shown(self, rows: ConversationQuerySet, now: At, *, is_sieve: bool = True) -> ConversationQuerySet:
+    def shown(
+        self, rows: ConversationQuerySet, now: At, *, is_sieve: bool = True, looks_up: bool = False
+    ) -> ConversationQuerySet:
         """Those that the list shows: every filter, the window, the tab and the statuses.
 
         ``is_sieve``: the window of ongoing ones is a sieve on the way along another order (``begun_since``).
+        ``looks_up``: they are few, and found by what they mention.
         """
-        rows = self.mentioned(self.narrowed(rows))
+        rows = self.mentioned(self.narrowed(rows, by_the_way=looks_up), is_ongoing=looks_up and self.tab is Tab.ONGOING)
         if self.tab is Tab.ONGOING and is_sieve:
             rows = begun_since(rows.ongoing(), self.window.since(now))
         else:
@@ -308,19 +332,49 @@ class _LookedUp(_Among):
 def _mentions(word: str, *, is_sieve: bool) -> Q:
     """A word in subject, customer or the agent who is shown, whatever its case.
 
-    PostgreSQL has an index for parts of words of three letters or more (``models.indexes.PartsOfWords``), SQLite reads
-    what is ongoing. SQLite also compares only ASCII letters without case, so a word with others is looked for in its
-    usual spellings. Customers and agents of that name are found first, and not joined to every conversation.
+    Both databases have an index for parts of words of three letters or more (``models.indexes.PartsOfWords``,
+    ``models.parts``); SQLite's is of subjects that go on, and is asked where they are looked up. SQLite also compares
+    only ASCII letters without case. Customers and agents of that name are found first, and not joined to every
+    conversation.
     """
-    subject = customer = agent = Q()
-    for spelling in {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}:
+    subject = Q()
+    for spelling in _spellings(word):
         subject |= Q(said__icontains=spelling) if is_sieve else Q(subject__icontains=spelling)
-        customer |= Q(name__icontains=spelling)
-        agent |= _named("user__", spelling)
-    customers = Subquery(Customer.objects.filter(customer).values("pk"))
-    agents = Subquery(Agent.objects.filter(agent).values("pk"))
     among = _Among if is_sieve else _LookedUp
-    return subject | Q(among(F("customer_id"), customers)) | Q(among(F("holder"), agents))
+    return subject | Q(among(F("customer_id"), _customers(word))) | Q(among(F("holder"), _agents(word)))
+
+
+def _spellings(word: str) -> list[str]:
+    """A word as it may be written: SQLite sees that letters are alike only where they are ASCII."""
+    return [word] if word.isascii() else list(dict.fromkeys([word, word.lower(), word.upper(), word.capitalize()]))
+
+
+def _customers(word: str) -> RawSQL | Subquery:
+    """The ids of the customers of this name."""
+    spellings = _spellings(word)
+    if parts.can_find(spellings):
+        return parts.NAMES.having(spellings)
+    named = (Q(name__icontains=spelling) for spelling in spellings)
+    return Subquery(Customer.objects.filter(reduce(or_, named)).values("pk"))
+
+
+def _agents(word: str) -> Subquery:
+    """The ids of the agents of this name."""
+    named = (_named("user__", spelling) for spelling in _spellings(word))
+    return Subquery(Agent.objects.filter(reduce(or_, named)).values("pk"))
+
+
+def _looked_up(word: str) -> RawSQL:
+    """On SQLite the ids of ongoing conversations that mention a word: each way of it along an index of its own."""
+    going = Conversation.objects.ongoing().order_by()
+    ways = [
+        part(going.filter(_Among(F(column), people)).values_list("pk"))
+        for column, people in (("customer_id", _customers(word)), ("holder", _agents(word)))
+    ]
+    subjects = parts.SUBJECTS.having(_spellings(word))
+    found = [Part(subjects.sql, tuple(subjects.params)), *filter(None, ways)]
+    values = tuple(value for one in found for value in one.params)
+    return RawSQL(" UNION ".join(one.sql for one in found), values)  # noqa: S611  Written by Django and ``parts``.
 
 
 def _named(path: str, word: str) -> Q:

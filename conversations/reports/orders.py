@@ -78,7 +78,7 @@ def page_ids(actor: Actor, address: Address, now: datetime, size: int, total: in
 
     ``total`` is how many are listed, or that they are many.
     """
-    looks_up = bool(address.filter.search) and total < MANY and connection.vendor == "postgresql"
+    looks_up = total < MANY and address.filter.can_look_up
     page = _page(actor, address.filter, address.sort, address.page, size, looks_up=looks_up)
     return [pk for (pk,) in statements.fetch(page, now)]
 
@@ -90,7 +90,7 @@ def _page(actor: Actor, filter_: Filter, sort: tuple[SortKey, ...], number: int,
     start = (number - 1) * size
     order = order_by(sort, filter_.tab, NOW)
     if looks_up:
-        return _found(filter_.shown(visible, NOW), order, start, size)
+        return _found(filter_.shown(visible, NOW, looks_up=True), order, start, size)
     if not sort or filter_.tab is not Tab.ONGOING:
         return _ids(filter_.shown(visible, NOW), order, start, size)
     lead = sort[0]
@@ -107,11 +107,17 @@ def _page(actor: Actor, filter_: Filter, sort: tuple[SortKey, ...], number: int,
     return _by_value(found, by_name, column, order[1:], start, size)
 
 
+ALL = {"postgresql": "OFFSET 0", "sqlite": "LIMIT -1"}
+"""How each database is told to find all of them before it looks at what is around."""
+
+
 def _found(found: ConversationQuerySet, order: Sequence[OrderBy], start: int, size: int) -> Part:
     """Find all of them, by what they say, then sort: a walk along the order might pass by all the others."""
     keys = _keys(order)
     rows = statements.part(found.order_by().annotate(**keys).values_list("id", *keys))
-    return rows.within(f"SELECT id FROM ({{}} OFFSET 0) AS found ORDER BY {_by(order)} LIMIT {size} OFFSET {start}")
+    return rows.within(
+        f"SELECT id FROM ({{}} {ALL[connection.vendor]}) AS found ORDER BY {_by(order)} LIMIT {size} OFFSET {start}"
+    )
 
 
 def _keys(order: Sequence[OrderBy]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Do the counters say what somebody finds who looks at every conversation, whatever is filtered?"""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 
@@ -91,15 +92,17 @@ def test_the_counters_are_what_one_finds_who_looks_at_each(floor: Floor) -> None
     asked = product(
         ([], ["none"], [ana], ["none", ana]),
         ([], [str(floor.calls.pk)], [str(pk) for pk in queues]),
-        ([], ["voice"], ["live_chat", "persistent_chat"]),
-        ([], ["8"], ["7", "9", "10"]),
+        ([], ["live_chat", "persistent_chat"]),
+        ([], ["8", "9"]),
         (["24h"], ["all"]),
     )
     seen = 0
-    for agent, queue, channel, sentiment, window in asked:
+    for place, (agent, queue, channel, sentiment, window) in enumerate(asked):
         values = {"agent": agent, "queue": queue, "channel": channel, "sentiment": sentiment, "window": window}
         filter_ = Filter.parse(Params(values))
         found = counts.count(EVERYTHING, filter_, queues, NOW)
         assert found == looked_at(filter_, queues), values
+        if place % 5 == 0:  # They all mention it.
+            assert counts.count(EVERYTHING, replace(filter_, search="refund"), queues, NOW) == found, values
         seen += found.ongoing > 0
-    assert seen > 100, "most of them find some"
+    assert seen > 50, "most of them find some"

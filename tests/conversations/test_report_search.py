@@ -1,12 +1,15 @@
 """Does a search of the report have its indexes, and does the database go without them where it must?"""
 
+from collections.abc import Iterator
+
 import pytest
 from django.core import checks
-from django.db import connection
+from django.db import connection, transaction
 
 from conversations.checks import parts_of_words_are_found
-from conversations.models import Conversation, Customer
+from conversations.models import Conversation, Customer, parts
 from conversations.models.indexes import PartsOfWords
+from conversations.services import closure
 from tests.cast import Floor, actor_of, at
 from tests.conversations.test_report_list import ids, look, pks
 
@@ -64,3 +67,84 @@ def test_every_word_must_be_there_whichever_is_looked_up(floor: Floor, words: st
     found = ids(look(floor.sara, q=words))
 
     assert found == ([] if "zzz" in words else pks(kept))
+
+
+# --- SQLite ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_sqlite() -> Iterator[None]:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has indexes for it")
+    yield
+    parts._are_kept.cache_clear()
+
+
+def kept(name: str) -> dict[int, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT rowid, text FROM {name}")  # noqa: S608  A name of ours.
+        return dict(cursor.fetchall())
+
+
+def subjects() -> dict[int, str]:
+    return dict(Conversation.objects.filter(closed_at__isnull=True).values_list("pk", "subject"))
+
+
+@pytest.mark.usefixtures("on_sqlite")
+def test_the_parts_of_words_are_of_what_goes_on_and_of_every_customer(floor: Floor) -> None:
+    active, offered = floor.active(), floor.offered()
+    assert kept(parts.SUBJECTS.name) == subjects()
+    assert kept(parts.NAMES.name) == dict(Customer.objects.values_list("pk", "name"))
+
+    Conversation.objects.filter(pk=active.pk).update(subject="Šumnik")
+    Customer.objects.filter(pk=active.customer_id).update(name="Zoja")
+    assert kept(parts.SUBJECTS.name) == subjects() == {active.pk: "Šumnik", offered.pk: offered.subject}
+    assert kept(parts.NAMES.name)[active.customer_id] == "Zoja"
+    assert ids(look(floor.sara, q="šumNIK")) == ids(look(floor.sara, q="zoja")) == pks(active)
+
+    closure.end(actor_of(floor.ana), active.pk, now=at(300))
+    closure.finish_wrap_up(actor_of(floor.ana), active.pk, now=at(301))
+    assert kept(parts.SUBJECTS.name) == subjects() == {offered.pk: offered.subject}
+    assert ids(look(floor.sara, q="šumn", tab="closed")) == pks(active)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM conversations_conversation WHERE id = %s", [offered.pk])
+        assert kept(parts.SUBJECTS.name) == {}
+        transaction.set_rollback(True)  # Other tables still name it.
+
+
+@pytest.mark.usefixtures("on_sqlite")
+def test_parts_that_are_not_kept_are_not_asked_and_are_made_again_after_a_migration(floor: Floor) -> None:
+    conversation = floor.active()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER conversations_parts_subject_changed")
+    parts._are_kept.cache_clear()
+    Conversation.objects.filter(pk=conversation.pk).update(subject="Warranty")
+    assert kept(parts.SUBJECTS.name) != subjects()
+    assert ids(look(floor.sara, q="warran")) == pks(conversation), "every conversation is read"
+
+    parts.keep(using="default")
+
+    assert kept(parts.SUBJECTS.name) == subjects()
+    assert parts.can_find(["warr"])
+    assert ids(look(floor.sara, q="warr")) == pks(conversation)
+
+
+@pytest.mark.usefixtures("on_sqlite")
+@pytest.mark.parametrize(
+    "word", ['"', '"re', 'a"b OR c', "100%", "re%", "*efund*", "^ref", "re_und", "refund", "ß", "straße"]
+)
+def test_a_word_is_looked_up_as_it_is_read(floor: Floor, word: str) -> None:
+    rows = [floor.start(now=at(place)) for place in range(6)]
+    for one, subject in zip(
+        rows,
+        ['a"b OR c "ref*', "100% of the Refund", "*efund* ^Ref", "STRASSE", "Straße", "ſtr \u212aa reſund"],
+        strict=True,
+    ):
+        Conversation.objects.filter(pk=one.pk).update(subject=subject)
+
+    found = ids(look(floor.sara, q=word))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER conversations_parts_subject_changed")
+    parts._are_kept.cache_clear()
+
+    assert found == ids(look(floor.sara, q=word, window="3d"))

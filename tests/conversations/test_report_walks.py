@@ -11,13 +11,15 @@ from django.db.models import F
 
 from conversations.models import Conversation, Customer
 from conversations.models.indexes import PartsOfWords, Waited
+from conversations.reports import counts
 from conversations.reports.address import Address
 from conversations.reports.columns import COLUMNS
-from conversations.reports.filters import Status
+from conversations.reports.filters import Filter, Status
 from conversations.reports.orders import page_ids
 from conversations.reports.params import Params
 from conversations.reports.scope import EVERYTHING
 from conversations.typical import TYPICAL
+from routing.models import Queue
 from tests.cast import Floor, at, fresh
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +35,12 @@ STEPS = 10
 
 
 MOMENTS = ("created_at", "state_changed_at", "last_activity_at", "first_wait_started_at", "accepted_at")
+
+
+COUNTED: list[dict[str, list[str]]] = [
+    {"window": [window], **values} for window in ("24h", "all") for values in ({}, {"q": ["needle"]})
+]
+"""Counters of which these conversations have enough, or a word that few of them mention."""
 
 
 def multiply(rows: list[Conversation], times: range) -> None:
@@ -71,8 +79,14 @@ def counted() -> Iterator[Callable[[], int]]:
 
 
 def steps_by_question() -> dict[str, int]:
-    """The steps for ten rows in each order and of each status."""
+    """The steps for ten rows in each order and of each status, and for counting a few of what passes a filter."""
     found = {}
+    queues = {queue.pk: queue for queue in Queue.objects.all()}
+    for counted_values in COUNTED:
+        filter_ = Filter.parse(Params(counted_values))
+        with counted() as steps:
+            counts.count(EVERYTHING, filter_, queues, at(600), 20)
+            found[f"count {counted_values}"] = steps()
     columns = [column.key for column in COLUMNS if column.key not in {*SORTED, "closed"}]
     asked = [{"sort": [f"{way}{key}"]} for key in columns for way in ("", "-")]
     for values in [*asked, *({"status": [status.value]} for status in Status), {"agent": ["none"]}]:
@@ -86,6 +100,7 @@ def steps_by_question() -> dict[str, int]:
 def test_twenty_times_as_many_conversations_take_no_more_steps(floor: Floor) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("counts the steps of SQLite")
+    Conversation.objects.filter(pk=floor.start().pk).update(subject="Needle")
     kinds = [fresh(one) for one in (floor.start(), floor.active(), floor.waiting(), floor.wrap_up())]
     multiply(kinds, range(FEW))
     few = steps_by_question()
