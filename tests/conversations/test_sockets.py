@@ -36,8 +36,8 @@ from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-QUERIES_OF_A_LOOK = 5
-"""People, agents, their queues, roles, the right to see every queue; and sessions, where there are."""
+QUERIES_OF_A_LOOK = 3
+"""People; which agent each is, with roles and the right to see every queue; queues. And sessions, where there are."""
 
 QUIET = 0.25
 """Seconds without a frame after which nothing more is expected; the push itself takes a few milliseconds."""
