@@ -1,4 +1,4 @@
-"""What is read of conversations for their rows? Four questions, and of each only what a row is made of."""
+"""What is read of conversations for their rows? Four questions, however many rows there are."""
 
 from __future__ import annotations
 
@@ -16,13 +16,6 @@ FAILED = (OfferStatus.REJECTED, OfferStatus.TIMED_OUT)
 
 names = attrgetter("of_customer", "of_workstream")
 """What a row says of the customer and of the workstream: no more of them is read."""
-
-READ = (
-    "version", "subject", "channel", "queue", "agent", "last_agent", "state", "reason", "is_elevated", "priority",
-    "created_at", "first_wait_started_at", "accepted_at", "state_changed_at", "last_activity_at", "unanswered_since",
-    "closed_at", "handled", "handling_since", "is_abandoned", "transfer_count", "sentiment", "unassignable_since",
-)  # fmt: skip
-"""What a row is made of: half of what is known of a conversation."""
 
 NAMED = ("first_name", "last_name", "username")
 """What a person is named by."""
@@ -49,7 +42,7 @@ def conversations(ids: Collection[int], queues: Mapping[int, Queue]) -> dict[int
 @question
 def _named(ids: Collection[int]) -> QuerySet[Conversation]:
     named = Conversation.objects.annotate(of_customer=F("customer__name"), of_workstream=F("workstream__name"))
-    return named.filter(Among("pk", ids)).only(*READ)
+    return named.filter(Among("pk", ids))
 
 
 @question
