@@ -41,6 +41,9 @@ GROUPS = {
     "quick": "not postgresql and not redis and not browser and not slow",
 }
 
+SIDE_BY_SIDE = {"sqlite", "postgresql", "browser", "quick"}
+"""What runs on every core, each worker with a database, a console and a Chromium of its own. There is one Redis."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -101,7 +104,7 @@ def run_pytest(name: str, surroundings: dict[str, str]) -> Outcome:
     report.unlink(missing_ok=True)
     cache = f"cache_dir={RESULTS / f'{name}-cache'}"
     command = [sys.executable, "-m", "pytest", "-q", "-m", GROUPS[name], f"--junitxml={report}", "-o", cache]
-    if name in {"sqlite", "postgresql", "quick"}:
+    if name in SIDE_BY_SIDE:
         command += ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
     if name == "postgresql":
         command.append("--only-with-database")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from supervisor_console.kernel.actor import Role
 from tests.accounts.people import PASSWORD, code_of
+from tests.browser.barriers import barriers
 from tests.browser.conftest import People
 from tests.cast import make_user
 
@@ -29,7 +29,7 @@ def test_a_second_factor_is_set_up_and_asked_for(open_page: People, scheme: str)
 
     def look(name: str) -> None:
         if scheme == "dark":  # What axe asks, the Content-Security-Policy refuses; the other run has it.
-            found[name] = [one["id"] for one in Axe().run(page).response["violations"]]
+            found[name] = list(barriers(page))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
     log_in(page)

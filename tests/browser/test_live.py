@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import APIResponse, Page, Route, WebSocketRoute, expect
 
 from conversations.models import Conversation, HistoryEntry, State
 from conversations.services import assignment, closure, intake, offers, settings, supervision
 from routing.models import Agent
+from tests.browser.barriers import barriers
 from tests.browser.conftest import People
 from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor, offer_of
 
@@ -483,14 +483,8 @@ def test_no_page_has_a_barrier_that_a_machine_can_find(open_page: People, floor:
     found: dict[str, object] = {}
 
     def look(page: Page, name: str) -> None:
-        page.add_style_tag(
-            content="*, *::before, *::after { animation: none !important; transition: none !important; }"
-        )
-        answer = Axe().run(page)
-        if answer.response["violations"]:
-            found[name] = [
-                (one["id"], [node["target"] for node in one["nodes"]]) for one in answer.response["violations"]
-            ]
+        if broken := barriers(page):
+            found[name] = broken
 
     options: dict[str, Any] = {"color_scheme": scheme, "bypass_csp": True}
     page = open_page(floor.sara, f"{REPORT}?open={chat.pk}", **options)

@@ -15,6 +15,7 @@ from conversations.services import messaging
 from routing.models import Connection
 from supervisor_console.server import ANSWER_WITHIN, ASK_EVERY, LONGEST_MESSAGE
 from tests.browser.conftest import People
+from tests.browser.conftest import the_cast_lives_now as the_cast_lives_now
 from tests.cast import Floor, actor_of, customer_of
 from tests.faults.conftest import CATCH_UP_MS, NO_ANSWER, REPORT, SOON_MS, UNTOLD_MS, Screen, begin, screen
 from tests.faults.link import link_to
