@@ -24,7 +24,7 @@ class Marked:
 
 def marked(row: Row, read_at: datetime) -> Marked:
     """A row with its mark."""
-    clocks = [still(clock) for clock in _clocks(row)]
+    clocks = [(one.since, one.warn, one.urgent) if one.since else (one.text, one.band) for one in _clocks(row)]
     return Marked(row, mark_of(repr((lasting(row), clocks))), read_at)
 
 
