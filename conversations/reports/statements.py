@@ -7,7 +7,8 @@ it left open until it is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,14 +83,21 @@ def united(parts: Iterable[Part]) -> Part:
 
 def fetch(statement: Part, now: datetime) -> list[tuple[Any, ...]]:
     """The rows of a statement, asked at a moment; none where nothing is asked."""
+    with rows_of(statement, now) as found:
+        return list(found)
+
+
+@contextmanager
+def rows_of(statement: Part, now: datetime) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """The same, one after the other: SQLite looks for the next one when it is taken."""
     if not statement:
-        return []
+        yield iter(())
+        return
     write = connection.ops.adapt_datetimefield_value
     params = [write(one.follows(now)) if isinstance(one, Moment) else one for one in statement.params]
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+        yield iter(cursor)
 
 
 def moment(value: datetime | str | None) -> datetime | None:

@@ -114,6 +114,26 @@ def test_the_most_urgent_need_counts_and_comes_first_then_the_longest(floor: Flo
     assert found.total == 4
 
 
+@pytest.mark.parametrize("counted", [1, 2, 3, 4])
+def test_a_lane_that_does_not_look_for_more_than_it_counts_is_the_same(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
+    for _number in range(2):
+        floor.start()
+        Conversation.objects.filter(pk=floor.active(by=floor.ana).pk).update(sentiment=Sentiment.VERY_NEGATIVE)
+        lost = floor.active(by=floor.boris)
+        Conversation.objects.filter(pk=lost.pk).update(sentiment=Sentiment.VERY_NEGATIVE)
+    set_presence(floor.boris, BasePresence.OFFLINE)
+    whole = lane_at(floor, 4000)
+    monkeypatch.setattr("conversations.reports.needs.COUNTED", counted)
+
+    found = lane_at(floor, 4000)
+
+    assert whole.total == 6
+    assert found.total == counted
+    assert found.items[:counted] == whole.items[:counted]
+
+
 def test_what_one_may_not_see_needs_somebody_else(floor: Floor) -> None:
     chat = floor.start()
     stefan = actor_of(floor.stefan)
