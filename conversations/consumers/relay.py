@@ -119,9 +119,11 @@ class RelayConsumer(AsyncJsonWebsocketConsumer):
         """Garbage from a client is nothing, not an error; too much of anything ends the socket."""
         if self.dropped or self._says_too_much():
             return
+        text = text_data or ""
         try:
-            content = json.loads(text_data or "")
-            json.dumps(content, ensure_ascii=False).encode()  # Half a sign, which JSON can spell, nobody can be told.
+            content = json.loads(text)
+            if "\\u" in text:  # Only so can JSON spell half a sign, which nobody can be told.
+                json.dumps(content, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return
         await self.receive_json(content)
