@@ -8,10 +8,11 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.base.creation import BaseDatabaseCreation
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
-from tests import cast, template
+from tests import cast, kept, template
 from tests.servers import find_chromium
 
 HERE = Path(__file__).parent
@@ -21,7 +22,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--only-with-database", action="store_true", help="leave out what asks for no database: it needs one run only"
+        "--only-with-database", action="store_true", help="leave out what no database makes a difference to"
     )
 
 
@@ -44,6 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def asks_for_a_database(item: pytest.Item) -> bool:
     """Whether the kind of database can make a difference to a test; pytest-django lets nobody in who does not ask."""
+    if item.get_closest_marker("any_database") is not None:
+        return False
     asks = not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
     is_marked = any(item.get_closest_marker(marker) is not None for marker in ("django_db", *SERVERS))
     return asks or is_marked or getattr(item, "cls", None) is not None
@@ -120,7 +123,11 @@ def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None)
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, which can be dropped in the end even if a thread of some test is still connected to it."""
-    yield
+    with django_db_blocker.unblock():
+        left = kept.as_statements()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseCreation, "deserialize_db_from_string", kept.put_back_at_once(left))
+        yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(

@@ -8,12 +8,15 @@ because other processes see it and remember its ids.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from django.apps import apps
-from django.db import connection, models
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models, transaction
+from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.models.sql import InsertQuery
 
 from supervisor_console.kernel import clock
@@ -65,6 +68,22 @@ class Kept(Generic[T]):
         self._written.clear()
 
 
+def put_back_at_once(before: Sequence[tuple[str, Any]]) -> Callable[[BaseDatabaseCreation, str], None]:
+    """What Django calls to put back what the migrations left, with every row as it was: it would save one by one.
+
+    It does so around each test that commits, before which everything is there in most cases.
+    """
+
+    def put_back(creation: BaseDatabaseCreation, _serialized: str) -> None:
+        if ContentType.objects.exists():
+            return
+        with transaction.atomic(), creation.connection.cursor() as cursor:
+            for statement, values in before:
+                cursor.execute(statement, values)
+
+    return put_back
+
+
 def all_rows() -> dict[type[models.Model], Table]:
     """Everything that is in the database."""
     return {
@@ -74,7 +93,14 @@ def all_rows() -> dict[type[models.Model], Table]:
     }
 
 
-def inserts(before: dict[type[models.Model], Table], after: dict[type[models.Model], Table]) -> list[tuple[str, Any]]:
+def as_statements() -> list[tuple[str, Any]]:
+    """Everything that is in the database, as the statements that write it."""
+    return inserts(defaultdict(dict), all_rows())
+
+
+def inserts(
+    before: Mapping[type[models.Model], Table], after: Mapping[type[models.Model], Table]
+) -> list[tuple[str, Any]]:
     """The statements that write what came in between."""
     found: list[tuple[str, Any]] = []
     for model, rows in after.items():

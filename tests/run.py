@@ -1,7 +1,7 @@
 """Runs the suite group by group and says in one line per group how it ended: `python -m tests.run [GROUP …]`.
 
 sqlite       what needs no server and no browser
-postgresql   what of it asks for a database, on PostgreSQL, and what only PostgreSQL can show
+postgresql   what of it a database can make a difference to, on PostgreSQL, and what only PostgreSQL can show
 redis        what needs a Redis server, pages in a real Chromium included
 browser      the other pages in a real Chromium
 quick        of sqlite, what is not marked slow; only when it is asked for by name

@@ -111,6 +111,7 @@ def _next_about_a_conversation(socket: ConsoleSocket) -> object:
     return frame["conversation"]
 
 
+@pytest.mark.any_database
 def test_a_client_that_does_not_read_is_dropped_and_told_everything_when_it_comes_back(
     floor: Floor, server: Program, slow_and_fast: tuple[ConsoleSocket, ConsoleSocket]
 ) -> None:

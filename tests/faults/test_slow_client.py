@@ -20,7 +20,7 @@ from tests.faults.test_push import FRAMES, talk
 from tests.servers import Program
 from tests.sockets import ConsoleSocket, console_socket, session_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
 DROPPED_SECONDS = ASK_EVERY + 2 + ANSWER_WITHIN + TAKES_WITHIN
 """Daphne looks every two seconds who has to be asked; whoever talks is not asked, and is given time to take."""

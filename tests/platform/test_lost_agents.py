@@ -13,7 +13,7 @@ from tests import servers
 from tests.cast import make_floor
 from tests.platform.test_several_processes import ConsoleSocket
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.any_database]
 
 SLACK_SECONDS = 5.0
 

@@ -99,6 +99,7 @@ def test_only_what_asks_for_no_database_is_left_out() -> None:
         "tests/conversations/test_demo.py": True,
         "tests/concurrency/test_engine_races.py": True,
         "tests/faults/test_storm.py": True,
+        "tests/faults/test_slow_client.py": False,
     }
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--only-with-database"]
 
