@@ -290,7 +290,9 @@ class Conversation(models.Model):
                 name="conv_held_by_agent",
             ),
             models.Index(
-                fields=["last_activity_at"], condition=Q(closed_at__isnull=True), name="conv_ongoing_activity"
+                fields=["last_activity_at", "created_at"],
+                condition=Q(closed_at__isnull=True),
+                name="conv_ongoing_activity",
             ),
             *(
                 models.Index(
@@ -332,7 +334,9 @@ class Conversation(models.Model):
                 name="conv_order_waited",
             ),
             models.Index(
-                fields=["state_changed_at"], condition=Q(closed_at__isnull=True), name="conv_order_state_since"
+                fields=["state_changed_at", "created_at"],
+                condition=Q(closed_at__isnull=True),
+                name="conv_order_state_since",
             ),
             models.Index(Lower("subject"), condition=Q(closed_at__isnull=True), name="conv_order_subject"),
             models.Index(
