@@ -4,8 +4,8 @@
     python -m benchmarks.soak --minutes 30 --consoles 500
 
 Starts its own PostgreSQL and Redis, one `serve` and one `work`, opens the consoles from one more process, and makes
-changes from another. Each minute some consoles come that read nothing, and must be gone again soon; a third of the way
-and two thirds of it, all lines are cut at once, and everybody comes back. In the end each console's screen is compared
+changes from another. Each minute some consoles come that read nothing, and must be gone again soon; five times on the
+way, all lines are cut at once, and everybody comes back. In the end each console's screen is compared
 with what the database says. Ends with 1 if memory goes on growing, somebody is left behind, a screen is not true, or
 `check_floor` finds something.
 """
@@ -43,6 +43,9 @@ DEAF_EVERY_SECONDS = 60.0
 GONE_WITHIN_SECONDS = 40.0
 WARM = 0.25
 """Share of the time after which everything that is kept once has been kept."""
+
+CUTS = 5
+"""So many times all lines are cut. With two, what a line leaves for ever was too little beside the tenth below."""
 
 MOST_GROWTH = 0.10
 """Share of its memory by which a server may be larger in the last quarter than in the second."""
@@ -157,7 +160,8 @@ def soak(context: SpawnContext, pool: Pool, chosen: argparse.Namespace, sessions
         far.close()
         seen, used = Soak(server, address, sessions[0]), cpu([server])
         began = time.monotonic()
-        cuts, deaf_next, comings = [chosen.minutes / 3, chosen.minutes * 2 / 3], 0.0, [opening]
+        cuts = [chosen.minutes * number / (CUTS + 1) for number in range(1, CUTS + 1)]
+        deaf_next, comings = 0.0, [opening]
         while not near.poll(SAMPLE_SECONDS):
             passed = time.monotonic() - began
             seen.sample(passed / 60)
