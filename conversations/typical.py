@@ -16,10 +16,11 @@ TYPICAL = {
     "conversations_conversation": {
         "conv_block_time": "100 1",
         "conv_closed_newest": "200000 1 1",
+        "conv_count_channel": "100000 25000 5000 1 1 1 1 1",
         "conv_count_closed": "200000 1 1 1 1 1 1",
         "conv_count_created": "100000 1 1 1 1 1 1",
-        "conv_count_statuses": "100000 20000 1 1 1 1 1 1",
-        "conv_count_unhappy": "30000 1 1 1 1 1 1",
+        "conv_count_queue": "100000 12500 2500 1 1 1 1 1",
+        "conv_count_sentiment": "100000 12500 2500 1 1 1 1 1",
         "conv_customer_left": "100 1",
         "conv_held_by_agent": "50000 250",
         "conv_ongoing_activity": "100000 1 1",

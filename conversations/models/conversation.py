@@ -97,6 +97,10 @@ class Customer(models.Model):
         return self.name
 
 
+COUNTED_BY = ("channel", "queue", "sentiment")
+"""The filters of which each has an index for counters; without a filter they go through all channels."""
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Filters that say what they mean; the predicates match the partial indexes."""
 
@@ -355,18 +359,21 @@ class Conversation(models.Model):
                 condition=Q(closed_at__isnull=True, standing=0),
                 name="conv_open_changed",
             ),
-            # What a counter goes through: it holds every filter, so that nothing else is read.
+            # What a counter goes through: it holds every filter, so that nothing else is read. Records are not counted.
+            # Those that begin with a filter are of no use to others: only counters say that the status is below five.
             *(
                 models.Index(
-                    fields=[*fields, "created_at", "channel", "queue", "sentiment", "holder", "id"],
-                    condition=condition,
+                    fields=[*fields, *(name for name in COUNTED_BY if name not in fields), "holder", "id"],
+                    condition=condition & ~Q(channel="record"),
                     name=f"conv_count_{name}",
                 )
                 for name, fields, condition in (
-                    ("statuses", ["status_place"], Q(closed_at__isnull=True)),
-                    ("created", [], Q(closed_at__isnull=True)),
-                    ("unhappy", [], Q(closed_at__isnull=True, sentiment__in=[7, 8, 9])),
-                    ("closed", [], Q(closed_at__isnull=False)),
+                    *(
+                        (name, [name, "status_place", "created_at"], Q(closed_at__isnull=True, status_place__lt=5))
+                        for name in COUNTED_BY
+                    ),
+                    ("created", ["created_at"], Q(closed_at__isnull=True)),
+                    ("closed", ["created_at"], Q(closed_at__isnull=False)),
                 )
             ),
             PartsOfWords("subject", condition=Q(closed_at__isnull=True), name="conv_words_ongoing"),

@@ -19,7 +19,7 @@ from conversations import selectors
 from conversations.models import Conversation, ConversationQuerySet, Direction, Sentiment
 from conversations.reports import statements
 from conversations.reports.durations import Band, Clock, queue_wait
-from conversations.reports.filters import Filter, Status, Tab, begun_since, plainly
+from conversations.reports.filters import Filter, Status, Tab, begun_since, plainly, sieved
 from conversations.reports.statements import NEVER, NOW, At, Literal, Part
 from routing import selectors as routing_selectors
 from routing.models import Agent, BasePresence, Queue
@@ -193,20 +193,23 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
             f"SELECT %s, queue_id, 0, {since} FROM ({{}}) AS {since}_first", _WAIT_SINCE
         )
     # What nobody has is open, but for a few, which are counted apart from those.
-    apart = [(of_anybody, [0]), (going.filter(standing=Literal(1)), PLACES[1:])] if is_nobodys else [(going, PLACES)]
-    for rows, places in apart:
-        begun = rows.filter(inside)
-        counted = statements.part(_ones(begun.filter(status_place=statements.outer("status.place")), stop))
+    apart = [(True, Q(), [0]), (False, Q(standing=Literal(1)), PLACES[1:])] if is_nobodys else [(False, Q(), PLACES)]
+    low_lead = filter_.lead if filter_.is_led else "sentiment"
+    for anybodys, where, places in apart:
         of_places = " UNION ALL ".join(f"SELECT {place} AS place" for place in places)
-        yield counted.within(
+        rows = filter_.counted(visible, filter_.lead, of_anybody=anybodys).filter(where)
+        begun = rows.filter(inside, status_place=statements.outer("status.place"))
+        yield statements.part(_ones(begun, stop)).within(
             f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({of_places}) AS status", _STATUS
         )
-        some = rows.filter(Status.OPEN.where) if rows is of_anybody else rows
+        # Said, though it is known, where an index has the status before the moment.
+        is_there = Q(status_place__in=list(places))
         if start is not None:
-            yield _counter(_OLDER, some.filter(created_at__lt=start), stop)
-        # Without a window nothing but an order tells SQLite of the index that holds all that a counter reads.
-        along = () if inside or filter_.agents else ("created_at",)
-        yield _counter(_UNHAPPY, some.filter(inside, IS_UNHAPPY).order_by(*along), stop)
+            older = rows.filter(is_there) if filter_.is_led or is_nobodys else going
+            yield _counter(_OLDER, older.filter(created_at__lt=start), stop)
+        low = filter_.counted(visible, low_lead, of_anybody=anybodys).filter(where, is_there, inside)
+        low = low.filter(IS_UNHAPPY) if low_lead == "sentiment" else sieved(low, "sentiment", sorted(UNHAPPY))
+        yield _counter(_UNHAPPY, low, stop)
 
 
 def _counter(kind: int, rows: ConversationQuerySet, stop: int) -> Part:

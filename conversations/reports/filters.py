@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -203,20 +203,37 @@ class Filter:
         """The words of the search, the longest first."""
         return sorted(self.search.split()[:WORDS_MAX], key=len, reverse=True)
 
+    @property
+    def is_led(self) -> bool:
+        """Whether a filter says which conversations are counted, beside agent."""
+        return bool(self.queues or self.sentiments or self.channels)
+
+    @property
+    def lead(self) -> str:
+        """The column of the filter that counters go along; where nothing is filtered, along all channels."""
+        return "queue_id" if self.queues else "sentiment" if self.sentiments else "channel"
+
+    def counted(self, rows: ConversationQuerySet, lead: str, *, of_anybody: bool = False) -> ConversationQuerySet:
+        """The ongoing ones that pass, for a counter: along the index that begins with this column."""
+        rows = self.narrowed(rows, of_anybody=of_anybody, by_the_way=True, lead=lead).ongoing()
+        return rows.filter(status_place__lt=Literal(len(Status)))
+
     def narrowed(
-        self, rows: ConversationQuerySet, *, of_anybody: bool = False, by_the_way: bool = False
+        self, rows: ConversationQuerySet, *, of_anybody: bool = False, by_the_way: bool = False, lead: str = ""
     ) -> ConversationQuerySet:
         """Those that pass every filter but tab, status, window and search, and with ``of_anybody`` agent.
 
-        ``by_the_way``: queue, channel and sentiment are looked at along an index that something else has chosen.
+        ``by_the_way``: queue, channel and sentiment are looked at along an index that something else has chosen, but
+        for the column ``lead``, whose index it is.
         """
-        for column, wanted in (("queue_id", self.queues), ("sentiment", self.sentiments), ("channel", self.channels)):
-            if wanted and by_the_way:
-                rows = rows.alias(**{f"own_{column}": _OnTheWay(column)}).filter(**{f"own_{column}__in": wanted})
+        channels = self.channels or (CHANNELS if lead == "channel" else ())
+        for column, wanted in (("queue_id", self.queues), ("sentiment", self.sentiments), ("channel", channels)):
+            if wanted and by_the_way and column != lead:
+                rows = sieved(rows, column, wanted)
             elif wanted:
                 rows = rows.filter(**{f"{column}__in": wanted})
-        if not self.channels:
-            rows = rows.exclude(channel=Channel.RECORD)
+        # In the words of the indexes that counters go through, whatever channels are wanted.
+        rows = rows.exclude(channel=Literal(Channel.RECORD.value))
         if (self.agents or self.unassigned) and not of_anybody:
             rows = rows.filter(Q(holder__in=self.agents) | (NOBODY if self.unassigned else Q(pk__in=[])))
         return rows
@@ -296,6 +313,11 @@ class _OnTheWay(Func):
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
         """SQLite has a sign for it."""
         return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
+def sieved(rows: ConversationQuerySet, column: str, wanted: Collection[Any]) -> ConversationQuerySet:
+    """Those with one of these values, looked at on the way along the index of another column."""
+    return rows.alias(**{f"own_{column}": _OnTheWay(column)}).filter(**{f"own_{column}__in": wanted})
 
 
 def begun_since(going: ConversationQuerySet, start: At | None) -> ConversationQuerySet:

@@ -107,17 +107,20 @@ def moment(value: datetime | str | None) -> datetime | None:
 
 
 class Literal(Value):
-    """A number that is written into the statement itself.
+    """A number, or a word of ours, that is written into the statement itself.
 
     SQLite takes an index of some of the rows only where it reads, before any value is given, that these are wanted.
     """
 
-    def __init__(self, value: int) -> None:
+    def __init__(self, value: int | str) -> None:
         super().__init__(value)
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        """The number."""
-        return str(int(self.value)), ()
+        """The number, or the word in quotes."""
+        if not isinstance(self.value, str):
+            return str(int(self.value)), ()
+        assert self.value.isidentifier(), "a value that somebody gave is no literal"
+        return f"'{self.value}'", ()
 
 
 # --- kept statements --------------------------------------------------------------------------------------
