@@ -273,7 +273,7 @@ function release() {
   for (const id of [...waiting.keys()]) {
     const region = document.getElementById(id);
     if (!region) waiting.delete(id);
-    else if (!isHeld(region)) change(region, "again");
+    else if (!isHeld(region)) change(region, [...waiting.get(id)]);
   }
   showChip();
 }

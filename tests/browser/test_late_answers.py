@@ -8,6 +8,8 @@ from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from conversations.models import Conversation, State
 from conversations.services import assignment, intake
+from routing.models import Presence
+from routing.services import presence
 from tests.browser.conftest import People
 from tests.cast import Floor, actor_of, make_floor
 
@@ -93,6 +95,30 @@ def test_an_answer_that_was_under_way_when_updates_were_paused_is_shown_when_the
     expect(boriss.locator(".desk-open")).to_have_count(0)
     boriss.get_by_role("button", name="Resume updates").click()
     expect(boriss.locator(".desk-open")).to_have_count(1)
+
+
+def test_who_pauses_again_before_the_answer_came_is_told_what_waits(open_page: People, floor: Floor) -> None:
+    away = Presence.objects.get(code="away").pk
+    saras = open_page(floor.sara)
+    listed = Slow(saras, asks_for("agents"))
+    saras.goto("/agents/")
+    is_live(saras)
+    chip, anas = saras.locator("[data-live-chip]"), saras.locator(f"#row-{floor.ana.pk}")
+    saras.get_by_role("button", name="Pause updates").click()
+    presence.set_presence(actor_of(floor.stefan), floor.ana.pk, presence_id=away)
+    expect(chip).to_be_visible()
+    listed.holds_next = True
+    saras.get_by_role("button", name="Resume updates").click()
+    listed.wait()
+    saras.get_by_role("button", name="Pause updates").click()
+    expect(chip).to_be_hidden()
+
+    listed.let_go()
+
+    expect(chip).to_be_visible()
+    expect(anas).not_to_contain_text("Away")
+    saras.get_by_role("button", name="Resume updates").click()
+    expect(anas).to_contain_text("Away")
 
 
 def test_what_was_asked_for_before_a_verb_does_not_undo_what_its_answer_shows(open_page: People, floor: Floor) -> None:

@@ -212,6 +212,7 @@ def test_a_row_opens_in_the_side_panel_and_in_the_address(floor: Floor, report: 
 
     page.reload()
     expect(page.locator("#panel")).to_contain_text("Opened one")
+    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_hidden()
     expect(page).to_have_url(re.compile(r"status=active$"))
