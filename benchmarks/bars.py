@@ -24,9 +24,11 @@ NAMED = 8
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What the bars look at, by view: CPU of the largest size by the smallest, the page by the hand and the bare one
-    (at every size), how many queries at each size, the plan of the list at the largest."""
+    (at every size), how many queries at each size, the plan of the list at the largest; and of views that list more
+    conversations at the largest size than at the smallest, how many: their page costs more for that alone."""
 
     growth: Mapping[str, float]
+    listed: Mapping[str, tuple[int, int]]
     beside: Mapping[str, float]
     queries: Mapping[str, Sequence[int]]
     plans: Mapping[str, str]
@@ -46,7 +48,7 @@ def told(figures: Figures, sizes: Sequence[int]) -> list[str]:
         [
             f"{max(sizes):,} cost at most {GROWTH} times {min(sizes):,} (CPU)",
             _span(figures.growth),
-            _verdict(figures.growth, GROWTH),
+            _verdict(figures.growth, GROWTH, figures.listed),
         ],
         [
             f"a page costs at most {BESIDE:g} times the SQL by hand and a bare answer (clock, 1 client, every size)",
@@ -73,10 +75,12 @@ def _span(found: Mapping[str, float]) -> str:
     return f"{min(found.values()):.1f} to {found[worst]:.1f} ({worst})"
 
 
-def _verdict(found: Mapping[str, float], most: float) -> str:
+def _verdict(found: Mapping[str, float], most: float, listed: Mapping[str, tuple[int, int]] | None = None) -> str:
     """Holds, or which views break it."""
     broken = sorted((view for view in found if found[view] > most), key=lambda view: -found[view])
     if not broken:
         return "holds"
+    rows = {view: f" ({large} rows, {small} before)" for view, (small, large) in (listed or {}).items()}
     more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
-    return f"**does not hold**: {', '.join(f'{view} {found[view]:.1f}' for view in broken[:NAMED])}{more}"
+    named = ", ".join(f"{view} {found[view]:.1f}{rows.get(view, '')}" for view in broken[:NAMED])
+    return f"**does not hold**: {named}{more}"

@@ -53,7 +53,8 @@ ASKED = 24
 
 @dataclass
 class Cost:
-    """Seconds of one view: whole request, its queries, the bare SQL; how many queries; the plan of its list.
+    """Seconds of one view: whole request, its queries, the bare SQL; how many queries, how many conversations are
+    listed; the plan of its list.
 
     ``ours``, ``theirs`` and ``by_hand`` are seconds of CPU: of this process and of the database's for the request,
     and of both for the bare SQL. Other work on the machine makes them longer too, but not as many times.
@@ -66,6 +67,7 @@ class Cost:
     theirs: list[float] = field(default_factory=list)
     by_hand: list[float] = field(default_factory=list)
     number: int = 0
+    rows: int = 0
     plan: str = ""
 
 
@@ -216,6 +218,7 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
                 cost.by_hand.append(spent_by_hand)
             else:
                 cost.number = len(timed.asked)
+                cost.rows = response.content.count(b" data-row ")
                 cost.plan = plans.of_list(timed.asked)
     return costs, addresses
 
@@ -341,6 +344,7 @@ def _figures(ours: dict[int, Measured]) -> bars.Figures:
     small, large = ours[sizes[0]].views, ours[sizes[-1]].views
     return bars.Figures(
         growth={view: _total(large[view]) / _total(cost) for view, cost in small.items()},
+        listed={view: (one.rows, large[view].rows) for view, one in small.items() if one.rows < large[view].rows},
         beside={
             f"{view}, {size:,}": median(served.page) / (median(one.views[view].bare) + median(served.bare))
             for size, one in ours.items()
@@ -361,7 +365,7 @@ def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
     sizes = sorted(ours)
     name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[database]
     parts = ("whole", "CPU", "of it database", "by hand, CPU")
-    heads = [name, *(f"{part}, {size:,}" for part in parts for size in sizes)]
+    heads = [name, "rows", *(f"{part}, {size:,}" for part in parts for size in sizes)]
     rows = []
     for view in ours[sizes[0]].views:
         costs = [ours[size].views[view] for size in sizes]
@@ -369,6 +373,7 @@ def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
         rows.append(
             [
                 view,
+                ", ".join(str(number) for number in dict.fromkeys(cost.rows for cost in costs)),
                 *(_ms(cost.whole) for cost in costs),
                 *(f"{total * 1e3:.1f}" for total in totals),
                 *(_ms(cost.theirs) for cost in costs),
