@@ -58,6 +58,8 @@ class Cost:
 
     ``ours``, ``theirs`` and ``by_hand`` are seconds of CPU: of this process and of the database's for the request,
     and of both for the bare SQL. Other work on the machine makes them longer too, but not as many times.
+    ``steady`` is what something costs that never changes, in turn with them: sizes are measured minutes apart, and a
+    machine is not as fast in each of them.
     """
 
     whole: list[float] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Cost:
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
     by_hand: list[float] = field(default_factory=list)
+    steady: list[float] = field(default_factory=list)
     number: int = 0
     rows: int = 0
     plan: str = ""
@@ -216,6 +219,7 @@ def in_python(session: str, rounds: int) -> tuple[dict[str, Cost], dict[str, str
                 cost.ours.append(own)
                 cost.theirs.append(base)
                 cost.by_hand.append(spent_by_hand)
+                cost.steady.append(_steady())
             else:
                 cost.number = len(timed.asked)
                 cost.rows = response.content.count(b" data-row ")
@@ -244,6 +248,15 @@ def database_cpu() -> float:
     server = backend.parent()
     processes = server.children() if server is not None else [backend]
     return sum(int(Path(f"/proc/{one.pid}/schedstat").read_text().split()[0]) for one in processes) / 1e9
+
+
+def _steady() -> float:
+    """Seconds of CPU of the same Python each time: texts, dictionaries and lists, as a page is made of."""
+    began = time.process_time()
+    for _ in range(60):
+        rows = [{"id": number, "name": f"row {number}", "since": number * 0.5} for number in range(100)]
+        "".join(f"<td>{row['name']}</td>" for row in sorted(rows, key=lambda row: str(row["name"])))
+    return time.process_time() - began
 
 
 def _by_hand(statements: Sequence[str]) -> float:
@@ -324,7 +337,8 @@ def told(found: Sequence[Measured], closed: int, rounds: int, load: tuple[float,
         (
             "`whole` is the request in Python by the clock, with middleware, queries and template; `CPU` what it used, "
             "here and in the database (without parallel workers); `by hand` the same page in SQL by hand, with its "
-            "rows fetched, in turn with it."
+            "rows fetched, in turn with it. Sizes are measured minutes apart, so how many times as much the largest "
+            "costs is by what a steady piece of Python costs next to it, and how much that changed is said beside it."
         ),
         "",
     ]
@@ -343,7 +357,7 @@ def _figures(ours: dict[int, Measured]) -> bars.Figures:
     sizes = sorted(ours)
     small, large = ours[sizes[0]].views, ours[sizes[-1]].views
     return bars.Figures(
-        growth={view: _total(large[view]) / _total(cost) for view, cost in small.items()},
+        growth={view: _growth(cost, large[view]) for view, cost in small.items()},
         listed={view: (one.rows, large[view].rows) for view, one in small.items() if one.rows < large[view].rows},
         beside={
             f"{view}, {size:,}": median(served.page) / (median(one.views[view].bare) + median(served.bare))
@@ -354,6 +368,11 @@ def _figures(ours: dict[int, Measured]) -> bars.Figures:
         queries={view: [ours[size].views[view].number for size in sizes] for view in small},
         plans={view: cost.plan for view, cost in large.items()},
     )
+
+
+def _growth(small: Cost, large: Cost) -> float:
+    """How many times as much a size costs, each by what the machine was at the time."""
+    return (_total(large) / median(large.steady)) / (_total(small) / median(small.steady))
 
 
 def _total(cost: Cost) -> float:
@@ -378,12 +397,18 @@ def _views_told(database: str, ours: dict[int, Measured]) -> list[str]:
                 *(f"{total * 1e3:.1f}" for total in totals),
                 *(_ms(cost.theirs) for cost in costs),
                 *(_ms(cost.by_hand) for cost in costs),
-                f"{totals[-1] / totals[0]:.2f}",
+                f"{_growth(costs[0], costs[-1]):.2f}",
+                f"{median(costs[-1].steady) / median(costs[0].steady):.2f}",
                 f"{totals[0] / median(costs[0].by_hand):.1f}",
                 ", ".join(str(number) for number in sorted({cost.number for cost in costs})),
             ]
         )
-    heads += [f"CPU, {sizes[-1]:,} / {sizes[0]:,}", f"CPU / by hand, {sizes[0]:,}", "number of queries"]
+    heads += [
+        f"CPU, {sizes[-1]:,} / {sizes[0]:,}",
+        "of a steady thing",
+        f"CPU / by hand, {sizes[0]:,}",
+        "number of queries",
+    ]
     return [f"### {name}", "", *table(heads, rows), ""]
 
 
