@@ -20,7 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from conversations.models import Conversation, ConversationQuerySet, Customer, Sentiment, State, parts
 from conversations.reports.params import Pairs, Params, clean_search, member, number
-from conversations.reports.statements import At, Literal, Part, at, part
+from conversations.reports.statements import At, Literal, Part, at, part, united
 from routing.models import Agent, Channel
 
 if TYPE_CHECKING:
@@ -287,23 +287,6 @@ class Filter:
         return Q(status_place=Literal(places[0]), standing=Literal(min(places[0], 1)))
 
 
-class _Plainly(Func):
-    """A column as it is, in words in which no database looks for an index of it."""
-
-    arity = 1
-    template = "(%(expressions)s + %(nothing)s)"
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
-        """SQLite has a sign for it."""
-        return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
-
-
-def plainly(column: str, *, is_moment: bool = False) -> Func:
-    """A column to sieve by, on the way along an index of another order."""
-    kind = DateTimeField() if is_moment else IntegerField()
-    return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
-
-
 class _OnTheWay(Func):
     """A column as it is, in words in which SQLite, which takes one index for all, does not take that of this column."""
 
@@ -313,6 +296,18 @@ class _OnTheWay(Func):
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
         """SQLite has a sign for it."""
         return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
+class _Plainly(_OnTheWay):
+    """The same for PostgreSQL, too: words in which no database looks for an index of it."""
+
+    template = "(%(expressions)s + %(nothing)s)"
+
+
+def plainly(column: str, *, is_moment: bool = False) -> Func:
+    """A column to sieve by, on the way along an index of another order."""
+    kind = DateTimeField() if is_moment else IntegerField()
+    return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
 
 
 def sieved(rows: ConversationQuerySet, column: str, wanted: Collection[Any]) -> ConversationQuerySet:
@@ -334,7 +329,7 @@ KEEPS_LAST_AGENT = Q(state__in=[State.WAITING, State.CLOSED])
 NOBODY = Q(holder__isnull=True)
 
 
-class _Among(Func):
+class _FoundBy(Func):
     """A column is one of the ids that a query finds."""
 
     arity = 2
@@ -343,7 +338,7 @@ class _Among(Func):
     output_field = BooleanField()
 
 
-class _LookedUp(_Among):
+class _LookedUp(_FoundBy):
     """The same, where each of the ids is taken to an index."""
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
@@ -362,7 +357,7 @@ def _mentions(word: str, *, is_sieve: bool) -> Q:
     subject = Q()
     for spelling in _spellings(word):
         subject |= Q(said__icontains=spelling) if is_sieve else Q(subject__icontains=spelling)
-    among = _Among if is_sieve else _LookedUp
+    among = _FoundBy if is_sieve else _LookedUp
     return subject | Q(among(F("customer_id"), _customers(word))) | Q(among(F("holder"), _agents(word)))
 
 
@@ -390,13 +385,12 @@ def _looked_up(word: str) -> RawSQL:
     """On SQLite the ids of ongoing conversations that mention a word: each way of it along an index of its own."""
     going = Conversation.objects.ongoing().order_by()
     ways = [
-        part(going.filter(_Among(F(column), people)).values_list("pk"))
+        part(going.filter(_FoundBy(F(column), people)).values_list("pk"))
         for column, people in (("customer_id", _customers(word)), ("holder", _agents(word)))
     ]
     subjects = parts.SUBJECTS.having(_spellings(word))
-    found = [Part(subjects.sql, tuple(subjects.params)), *filter(None, ways)]
-    values = tuple(value for one in found for value in one.params)
-    return RawSQL(" UNION ".join(one.sql for one in found), values)  # noqa: S611  Written by Django and ``parts``.
+    found = united([Part(subjects.sql, tuple(subjects.params)), *ways])
+    return RawSQL(found.sql, found.params)  # noqa: S611  Written by Django and ``parts``.
 
 
 def _named(path: str, word: str) -> Q:

@@ -10,6 +10,7 @@ from routing.models import AgentSkill, BasePresence, Presence, Skill
 from routing.services import presence
 from tests.browser.barriers import barriers
 from tests.browser.conftest import People
+from tests.browser.scenes import is_live
 from tests.cast import Floor, actor_of, make_floor, set_presence
 
 URL = "/agents/"
@@ -42,8 +43,8 @@ def test_a_presence_that_a_supervisor_sets_is_on_the_desk_and_on_other_consoles_
 ) -> None:
     saras, stefans, boriss = open_page(floor.sara, URL), open_page(floor.stefan, URL), open_page(floor.boris.user)
     boriss.goto("/desk/")
-    expect(boriss.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
-    expect(stefans.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    is_live(boriss)
+    is_live(stefans)
     for page in (saras, stefans, boriss):
         stay(page)
 
@@ -69,7 +70,7 @@ def test_a_presence_that_a_supervisor_sets_is_on_the_desk_and_on_other_consoles_
 
 def test_who_is_added_to_a_queue_sees_what_waits_there_and_hears_of_what_comes(open_page: People, floor: Floor) -> None:
     saras, boriss = open_page(floor.sara, URL), open_page(floor.boris.user, "/desk/")
-    expect(boriss.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    is_live(boriss)
     stay(boriss)
 
     saras.get_by_role("link", name="Boris Test").click()
@@ -80,7 +81,7 @@ def test_who_is_added_to_a_queue_sees_what_waits_there_and_hears_of_what_comes(o
 
     expect(panel).to_contain_text("Returns")
     expect(boriss.locator(".toast")).to_contain_text("Sara Test added you to Returns.")
-    expect(boriss.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    is_live(boriss)
     intake.start(workstream_id=floor.chat.pk, name="Maja", text="My parcel", queue_id=floor.returns.pk)
     expect(boriss.locator("#desk-lists")).to_contain_text("Maja")
     assert has_stayed(boriss)
@@ -160,7 +161,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 def test_a_presence_that_is_held_is_reset_from_the_desk_and_by_a_supervisor(open_page: People, floor: Floor) -> None:
     away = Presence.objects.get(code="away").pk
     anas = open_page(floor.ana.user, "/desk/")
-    expect(anas.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    is_live(anas)
     stay(anas)
 
     presence.set_presence(actor_of(floor.sara), floor.ana.pk, presence_id=away)

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from conversations.models import Conversation
 from conversations.services import assignment, closure
 from tests.browser.conftest import People
+from tests.browser.scenes import is_live
 from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor
 
 
@@ -34,11 +35,6 @@ def press_when_possible(page: Page, verb: str) -> None:
     button = page.get_by_role("button", name=verb)
     expect(button).to_be_enabled()
     button.click()
-
-
-def live(page: Page) -> None:
-    """Wait until the page listens."""
-    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
 
 
 def start_chat(people: People, text: str = "My invoice is wrong", name: str = "Maja") -> Page:
@@ -77,7 +73,7 @@ def confirm(page: Page) -> None:
 
 def test_a_chat_from_the_first_line_to_the_last(open_page: People, floor: Floor) -> None:
     desk = open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
     chat = start_chat(open_page)
 
     with without_a_reload(desk, chat):
@@ -108,7 +104,7 @@ def test_a_chat_from_the_first_line_to_the_last(open_page: People, floor: Floor)
 
 def test_an_offer_arrives_with_a_countdown_and_is_accepted(open_page: People, floor: Floor) -> None:
     chat, desk = start_chat(open_page), open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
 
     with without_a_reload(desk, chat):
         waiting = Conversation.objects.get()
@@ -127,7 +123,7 @@ def test_an_offer_arrives_with_a_countdown_and_is_accepted(open_page: People, fl
 
 def test_a_force_close_locks_everybody_s_composer_and_says_who(open_page: People, floor: Floor) -> None:
     chat, desk = start_chat(open_page), open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
     desk.locator(".desk-open").get_by_role("button", name="Pick").click()
     expect(chat.get_by_role("heading", name="Ana Test")).to_be_visible()
 
@@ -144,7 +140,7 @@ def test_a_force_close_locks_everybody_s_composer_and_says_who(open_page: People
 
 def test_unread_lines_are_counted_until_the_conversation_is_looked_at(open_page: People, floor: Floor) -> None:
     desk = open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
     first, second = start_chat(open_page, "The first"), start_chat(open_page, "The second", "Luka")
     for text in ("The first", "The second"):
         desk.locator(".desk-open", has_text=text).get_by_role("button", name="Pick").click()
@@ -164,7 +160,7 @@ def test_unread_lines_are_counted_until_the_conversation_is_looked_at(open_page:
 
 def test_a_draft_survives_what_happens_meanwhile(open_page: People, floor: Floor) -> None:
     desk = open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
     chat = start_chat(open_page)
     desk.locator(".desk-open").get_by_role("button", name="Pick").click()
     expect(chat.get_by_role("heading", name="Ana Test")).to_be_visible()
@@ -179,7 +175,7 @@ def test_a_draft_survives_what_happens_meanwhile(open_page: People, floor: Floor
 
 def test_the_customer_ends_and_the_agent_sees_it(open_page: People, floor: Floor) -> None:
     desk = open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
     chat = start_chat(open_page)
     desk.locator(".desk-open").get_by_role("button", name="Pick").click()
     expect(chat.get_by_role("heading", name="Ana Test")).to_be_visible()
@@ -196,8 +192,8 @@ def test_a_refused_verb_is_said_in_a_toast_and_the_list_is_put_right(open_page: 
     open_page.allow_errors("[Ss]tatus (of|Error Code) 4")
     start_chat(open_page)
     anas, boriss = open_page(floor.ana.user, "/desk/"), open_page(floor.boris.user, "/desk/")
-    live(anas)
-    live(boriss)
+    is_live(anas)
+    is_live(boriss)
 
     with without_a_reload(anas, boriss):
         boriss.get_by_role("button", name="Pause updates").click()
@@ -213,7 +209,7 @@ def test_a_refused_verb_is_said_in_a_toast_and_the_list_is_put_right(open_page: 
 
 def test_presence_is_set_from_the_header(open_page: People, floor: Floor) -> None:
     desk = open_page(floor.ana.user, "/desk/")
-    live(desk)
+    is_live(desk)
 
     with without_a_reload(desk):
         desk.get_by_label("Presence: Available").click()

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from conversations.models import Conversation
 from conversations.services.typing import PAUSE
 from tests.browser.conftest import People
-from tests.browser.test_desk_and_chat import live, message, start_chat, write
+from tests.browser.scenes import is_live
+from tests.browser.test_desk_and_chat import message, start_chat, write
 from tests.browser.test_offers import EYES, wait_for
 from tests.browser.test_supervision import choose
 from tests.cast import Floor, make_floor
@@ -55,8 +56,8 @@ def test_what_strangers_write_stays_text_from_hand_to_hand(open_page: People, fl
     desk.goto("/desk/")
     desk.get_by_label("Your menu").click()
     desk.get_by_label("Desktop notifications").check()
-    live(report)
-    live(desk)
+    is_live(report)
+    is_live(desk)
 
     # A row that is pushed, the side panel, and the dialog with its toast.
     chat = start_chat(open_page, LINE, NAME)
@@ -64,7 +65,7 @@ def test_what_strangers_write_stays_text_from_hand_to_hand(open_page: People, fl
     says(row, NAME)
     conversation = Conversation.objects.get()
     report.goto(f"/conversations/{conversation.pk}/")
-    live(report)
+    is_live(report)
     assert LINE[:60] in report.title()
     report.click("[data-name=assign]")
     choose(report, AGENT)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from conversations.models import Conversation, State
-from conversations.services import assignment, intake
+from conversations.services import assignment
 from routing.models import Presence
 from routing.services import presence
 from tests.browser.conftest import People
+from tests.browser.scenes import is_live, start
 from tests.cast import Floor, actor_of, make_floor
 
 
@@ -19,23 +19,11 @@ def floor(live_site: str) -> Floor:
     return make_floor()
 
 
-def start(floor: Floor, text: str = "My invoice is wrong") -> Conversation:
-    """Maja starts a chat now."""
-    event = intake.start(
-        workstream_id=floor.chat.pk, name="Maja", subject=text, text=text, queue_id=floor.billing.pk, now=timezone.now()
-    )
-    return Conversation.objects.get(pk=event.conversation_id)
-
-
 def picked(floor: Floor) -> Conversation:
     """A chat that Ana talks in."""
     chat = start(floor)
     assignment.pick(actor_of(floor.ana), chat.pk)
     return Conversation.objects.get(pk=chat.pk)
-
-
-def is_live(page: Page) -> None:
-    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
 
 
 class Slow:

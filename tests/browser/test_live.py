@@ -5,15 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import APIResponse, Page, Route, WebSocketRoute, expect
 
 from conversations.models import Conversation, HistoryEntry, State
-from conversations.services import assignment, closure, intake, offers, settings, supervision
-from routing.models import Agent
+from conversations.services import assignment, closure, settings, supervision
 from tests.browser.barriers import barriers
 from tests.browser.conftest import People
-from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor, offer_of
+from tests.browser.scenes import active, is_live, start
+from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor
 
 REPORT = "/conversations/"
 HINT = "[Ss]tatus (of|Error Code) 4"
@@ -22,27 +21,6 @@ HINT = "[Ss]tatus (of|Error Code) 4"
 @pytest.fixture
 def floor(live_site: str) -> Floor:
     return make_floor()
-
-
-def start(floor: Floor, text: str = "My invoice is wrong") -> Conversation:
-    """Maja starts a chat now."""
-    event = intake.start(
-        workstream_id=floor.chat.pk, name="Maja", subject=text, text=text, queue_id=floor.billing.pk, now=timezone.now()
-    )
-    return Conversation.objects.get(pk=event.conversation_id)
-
-
-def active(floor: Floor, agent: Agent) -> Conversation:
-    """A chat that this agent has accepted."""
-    chat = start(floor)
-    actor = actor_of(floor.sara)
-    assignment.assign(actor, chat.pk, agent_id=agent.pk, version=chat.version, confirmed=EVERY_CAUTION)
-    offers.accept(actor_of(agent), offer_of(chat).pk)
-    return Conversation.objects.get(pk=chat.pk)
-
-
-def is_live(page: Page) -> None:
-    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
 
 
 def loads(page: Page) -> list[str]:

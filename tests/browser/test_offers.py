@@ -12,8 +12,8 @@ from conversations.services import closure, messaging
 from routing.models import Agent, Workstream
 from supervisor_console.kernel.pages import RELOAD
 from tests.browser.conftest import People
-from tests.browser.test_desk_and_chat import line, live, message, start_chat, without_a_reload
-from tests.browser.test_supervision import active, start
+from tests.browser.scenes import active, is_live, start
+from tests.browser.test_desk_and_chat import line, message, start_chat, without_a_reload
 from tests.cast import EVERY_CAUTION, Floor, actor_of, customer_of, fresh, make_floor
 
 SECOND = 1000
@@ -64,14 +64,14 @@ def desk_of(
     for script in scripts:
         page.add_init_script(script)
     page.goto(path)
-    live(page)
+    is_live(page)
     return page
 
 
 def offer_through_a_page(people: People, floor: Floor, to: str = "Ana Test") -> Page:
     """Sara assigns the open conversation to somebody in her console; the page that she did it on."""
     page = people(floor.sara, f"/conversations/{Conversation.objects.get().pk}/assign/")
-    live(page)
+    is_live(page)
     page.locator(".pick", has_text=to).locator("input").check()
     page.get_by_role("button", name="Assign", exact=True).click()
     return page
@@ -228,7 +228,7 @@ def test_of_several_tabs_one_rings(open_page: People, floor: Floor) -> None:
     second = first.context.new_page()
     second.add_init_script(EARS)
     second.goto("/desk/")
-    live(second)
+    is_live(second)
     for page in (first, second):
         page.get_by_role("heading", name="My conversations").click()
 
@@ -265,7 +265,7 @@ def test_sounds_are_switched_off_and_tried_out_in_the_menu(open_page: People, fl
     desk.get_by_label("Sound for offers", exact=True).uncheck()
     desk.get_by_label("Volume").fill("20")
     desk.reload()
-    live(desk)
+    is_live(desk)
     open_menu(desk)
     expect(desk.get_by_label("Sound for offers", exact=True)).not_to_be_checked()
     expect(desk.get_by_label("Sound for messages", exact=True)).to_be_checked()
@@ -289,7 +289,7 @@ def test_it_is_said_while_the_browser_blocks_sound_and_one_click_allows_it(open_
 
 def test_who_gets_no_offers_has_no_alerts_for_them(open_page: People, floor: Floor) -> None:
     page = open_page(floor.sara, "/conversations/")
-    live(page)
+    is_live(page)
     open_menu(page)
 
     expect(page.get_by_text("Theme")).to_be_visible()
@@ -346,7 +346,7 @@ def test_reloading_keeps_the_presence_and_closing_the_last_page_shows_it(open_pa
     before = floor.ana.presence_changes.count()
 
     first.reload()
-    live(first)
+    is_live(first)
     first.context.close()
     watcher.wait_for_timeout(RELOAD.total_seconds() * 1000 + 2500)
     assert presence_of(floor.ana) == "available"
@@ -366,7 +366,7 @@ def test_a_supervisor_reads_of_a_reject_with_reassign_and_gets_there(open_page: 
     start(floor)
     desk = desk_of(open_page, floor.ana)
     sara = open_page(floor.sara, "/conversations/")
-    live(sara)
+    is_live(sara)
     offer_through_a_page(open_page, floor)
     desk.locator(".offer").get_by_role("button", name="Reject").click()
 
@@ -383,7 +383,7 @@ def test_a_force_close_in_the_console_locks_the_composers_at_once(open_page: Peo
     expect(message(chat)).to_be_visible()
     expect(message(desk)).to_be_visible()
     sara = open_page(floor.sara, f"/conversations/{Conversation.objects.get().pk}/force-close/")
-    live(sara)
+    is_live(sara)
 
     with without_a_reload(desk, chat):
         sara.locator("[data-name=force_close]").last.click()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from conversations.models import Conversation
 from routing.models import BasePresence, Channel, User
 from tests.browser.conftest import DESKTOP, People
+from tests.browser.scenes import is_live
 from tests.cast import Floor, give_view_all_queues, make_floor, set_presence
 
 REPORT = "/conversations/?window=all"
@@ -27,7 +28,7 @@ def report(open_page: People, floor: Floor) -> Callable[..., Page]:
 
     def open_report(who: User, size: tuple[int, int] = DESKTOP) -> Page:
         page = open_page(who, REPORT, size=size)
-        expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+        is_live(page)
         page.evaluate("window.notReloaded = true")
         return page
 
@@ -212,7 +213,7 @@ def test_a_row_opens_in_the_side_panel_and_in_the_address(floor: Floor, report: 
 
     page.reload()
     expect(page.locator("#panel")).to_contain_text("Opened one")
-    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    is_live(page)
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_hidden()
     expect(page).to_have_url(re.compile(r"status=active$"))

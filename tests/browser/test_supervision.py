@@ -4,10 +4,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conversations.models import Conversation, State
-from conversations.services import assignment, intake, offers, supervision
-from routing.models import Agent, BasePresence
+from conversations.services import supervision
+from routing.models import BasePresence
 from tests.browser.conftest import People
-from tests.cast import EVERY_CAUTION, Floor, actor_of, make_floor, offer_of, set_presence
+from tests.browser.scenes import active, start
+from tests.cast import Floor, actor_of, make_floor, set_presence
 
 HINT = "[Ss]tatus (of|Error Code) 4"
 """What Chromium and htmx write to the console when a server says no; the tests that want a no allow it."""
@@ -17,26 +18,6 @@ HINT = "[Ss]tatus (of|Error Code) 4"
 def floor(live_site: str) -> Floor:
     """The contact centre, in the present: timers look at the clock here."""
     return make_floor()
-
-
-def start(floor: Floor, text: str = "My invoice is wrong") -> Conversation:
-    """Maja starts a chat now."""
-    event = intake.start(workstream_id=floor.chat.pk, name="Maja", text=text, queue_id=floor.billing.pk)
-    return Conversation.objects.get(pk=event.conversation_id)
-
-
-def active(floor: Floor, agent: Agent) -> Conversation:
-    """A chat that this agent has accepted."""
-    conversation = start(floor)
-    assignment.assign(
-        actor_of(floor.sara),
-        conversation.pk,
-        agent_id=agent.pk,
-        version=conversation.version,
-        confirmed=EVERY_CAUTION,
-    )
-    offers.accept(actor_of(agent), offer_of(conversation).pk)
-    return Conversation.objects.get(pk=conversation.pk)
 
 
 def stay(page: Page) -> None:
