@@ -1,28 +1,27 @@
 """Which views of the report are measured, and what would the same page be in SQL written by hand?
 
 The bare page asks what the page shows, and nothing else, the way somebody would write it who knows the tables: one
-statement each for the list, the counters, the closed ones, the lane, the offers and the onlookers of the listed ones.
+statement each for the list, the counters, the waits, the closed ones, the lane, the offers and the onlookers of the
+listed ones, each led to the index that is there for it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ONGOING = "c.closed_at IS NULL AND c.channel <> 'record'"
-SHOWN_AGENT = "CASE WHEN c.agent_id IS NOT NULL THEN c.agent_id WHEN c.state = 'waiting' THEN c.last_agent_id END"
+ONGOING = "c.closed_at IS NULL AND NOT (c.channel = 'record')"
+"""In the words of the partial indexes: SQLite knows them by nothing else."""
+
+COUNTED = "c.status_place < 5"
+"""What the indexes for counters say beside that; the closed ones have an index without it."""
+
 WAITING_SINCE = (
-    "CASE WHEN c.accepted_at IS NULL THEN c.first_wait_started_at WHEN c.state = 'open' THEN c.state_changed_at END"
+    "CASE WHEN c.standing = 0 THEN c.standing_since WHEN c.accepted_at IS NULL THEN c.first_wait_started_at END"
 )
-DEFAULT_ORDER = (
-    "CASE WHEN c.state = 'open' THEN 0 ELSE 1 END, "
-    f"CASE WHEN c.state = 'open' THEN {WAITING_SINCE} ELSE c.state_changed_at END, c.id"
-)
-STATUS_PLACE = (
-    "CASE WHEN c.state = 'open' THEN 0 WHEN c.state = 'active' AND c.reason IN ('AwaitingAgentAcceptance', "
-    "'AssignedBySupervisor') THEN 1 WHEN c.state = 'active' THEN 2 WHEN c.state = 'waiting' THEN 3 ELSE 4 END"
-)
+DEFAULT_ORDER = "c.standing, c.standing_since, c.id"
 CHANNEL_PLACE = (
     "CASE c.channel WHEN 'async_messaging' THEN 0 WHEN 'live_chat' THEN 1 WHEN 'persistent_chat' THEN 2 "
     "WHEN 'sms' THEN 4 WHEN 'voice' THEN 5 ELSE 6 END"
@@ -32,7 +31,7 @@ SORTS: Mapping[str, str] = {
     "subject": "lower(c.subject)",
     "customer": "lower(k.name)",
     "channel": CHANNEL_PLACE,
-    "status": STATUS_PLACE,
+    "status": "c.status_place",
     "agent": AGENT_NAME,
     "queue": "lower(q.name)",
     "wait": "{wait}",
@@ -47,6 +46,21 @@ SORTS: Mapping[str, str] = {
     "priority": "c.priority",
 }
 """How each column is sorted by hand; the lengths of time are written differently by each database."""
+
+OF_ANY_CHANNEL = "c.channel IN ('async_messaging', 'live_chat', 'persistent_chat', 'sms', 'voice', 'whatsapp')"
+"""Leads SQLite to the index for counters of which nothing else is said."""
+
+JOINS: Mapping[str, str] = {
+    "k": "JOIN conversations_customer k ON k.id = c.customer_id",
+    "q": "JOIN routing_queue q ON q.id = c.queue_id",
+    "w": "JOIN routing_workstream w ON w.id = c.workstream_id",
+    "u": "LEFT JOIN routing_agent a ON a.id = c.holder LEFT JOIN routing_user u ON u.id = a.user_id",
+    "p": "LEFT JOIN routing_presence p ON p.id = a.presence_id",
+}
+"""What may stand beside a conversation, by its name in the statements."""
+
+MOST = 10_000
+"""Of more closed ones the page says only that they are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +84,18 @@ def views(queue: int, agent: int) -> list[View]:
         View("window 3 d", "window=3d", hours=72),
         View("window all", "window=all", hours=None),
         View("queue", f"queue={queue}", f"c.queue_id = {queue}"),
-        View("agent", f"agent={agent}", f"{SHOWN_AGENT} = {agent}"),
-        View("agent: nobody", "agent=none", f"({SHOWN_AGENT}) IS NULL"),
+        View("agent", f"agent={agent}", f"c.holder = {agent}"),
+        View("agent: nobody", "agent=none", "c.holder IS NULL"),
         View("channel", "channel=sms", "c.channel = 'sms'"),
         *(
-            View(f"status {name}", f"status={name}", f"{STATUS_PLACE} = {place}")
+            View(f"status {name}", f"status={name}", f"c.status_place = {place}")
             for place, name in enumerate(("open", "offered", "active", "waiting", "wrap_up"))
         ),
         View("sentiment", "sentiment=9", "c.sentiment = 9"),
         View(
             "queue, status, channel",
             f"queue={queue}&status=active&channel=sms",
-            f"c.queue_id = {queue} AND c.state = 'active' AND c.channel = 'sms'",
+            f"c.queue_id = {queue} AND c.status_place = 2 AND c.channel = 'sms'",
         ),
         View("search, rare", "q=777", _mentions("777")),
         View("search, common", "q=Refund", _mentions("refund")),
@@ -94,52 +108,43 @@ def views(queue: int, agent: int) -> list[View]:
 
 
 def _mentions(word: str) -> str:
-    """A word that begins with this, in subject, customer or agent."""
+    """These letters, in subject, customer or agent."""
     return " OR ".join(
-        f"' ' || lower({column}) LIKE '% {word}%'" for column in ("c.subject", "k.name", "u.first_name", "u.last_name")
+        f"lower({column}) LIKE '%{word}%'" for column in ("c.subject", "k.name", "u.first_name", "u.last_name")
     ).join("()")
 
 
 def bare_page(view: View, vendor: str, settings: Any) -> list[str]:
-    """The statements of the page, in SQL written by hand; ``{ids}`` in the last two are the ids of the first."""
-    lengths = _lengths(vendor)
+    """The statements of the page, in SQL written by hand; ``{ids}`` in the last two are the ids of the first.
+
+    A ``+`` at a column tells SQLite that this one is no way to the rows: another index is shorter, or holds all.
+    """
     where = f"{ONGOING}{f' AND {view.where}' if view.where else ''}"
-    window = f" AND c.created_at >= {_ago(vendor, view.hours * 3600)}" if view.hours is not None else ""
     inside = f"c.created_at >= {_ago(vendor, view.hours * 3600)}" if view.hours is not None else "1 = 1"
-    order = f"{view.order.format(**lengths)}, {DEFAULT_ORDER}" if view.order else DEFAULT_ORDER
-    joins = (
-        "conversations_conversation c JOIN conversations_customer k ON k.id = c.customer_id "
-        "JOIN routing_queue q ON q.id = c.queue_id JOIN routing_workstream w ON w.id = c.workstream_id "
-        f"LEFT JOIN routing_agent a ON a.id = {SHOWN_AGENT} LEFT JOIN routing_user u ON u.id = a.user_id "
-        "LEFT JOIN routing_presence p ON p.id = a.presence_id"
-    )
-    searched = joins if "k.name" in view.where else "conversations_conversation c"
-    late = _ago(vendor, 300)
-    closed = where.replace("closed_at IS NULL", "closed_at IS NOT NULL").replace("'waiting'", "'closed'")
+    order = f"{view.order.format(**_lengths(vendor))}, {DEFAULT_ORDER}" if view.order else DEFAULT_ORDER
+    of_any_status = re.sub(r" AND c\.status_place = \d", "", where)
+    closed = of_any_status.replace("closed_at IS NULL", "closed_at IS NOT NULL").replace("c.queue_id", "+c.queue_id")
+    begun = inside if view.hours is not None else "c.created_at > '2000-01-01'"
+    is_led = any(f"c.{column} =" in where for column in ("queue_id", "channel", "sentiment", "holder"))
     return [
         (
-            f"SELECT c.*, k.name, q.name, w.name, a.id, u.first_name, u.last_name, u.username, p.code FROM {joins} "
-            f"WHERE {where}{window} ORDER BY {order} LIMIT 50 OFFSET {(view.page - 1) * 50}"
+            "SELECT c.*, k.name, q.name, w.name, a.id, u.first_name, u.last_name, u.username, p.code FROM (SELECT c.id "
+            f"FROM {_joined(f'{where} {order}')} WHERE {where} AND {inside} ORDER BY {order} LIMIT 50 "
+            f"OFFSET {(view.page - 1) * 50}) AS page JOIN {_joined('k. q. w. u. p.', ' ON c.id = page.id')} "
+            f"ORDER BY {order}"
         ),
         (
-            f"SELECT c.queue_id, {STATUS_PLACE}, {inside}, count(*), sum(CASE WHEN c.sentiment IN (7, 8, 9) THEN 1 "
-            f"ELSE 0 END), min({WAITING_SINCE}), min(CASE WHEN c.direction = 'inbound' THEN {WAITING_SINCE} END) "
-            f"FROM {searched} WHERE {_without_status(view, where)} GROUP BY 1, 2, 3"
+            f"SELECT c.status_place + 0, {inside}, count(*), sum(CASE WHEN c.sentiment IN (7, 8, 9) THEN 1 ELSE 0 END) "
+            f"FROM {_joined(where)} WHERE {of_any_status} AND {COUNTED}{'' if is_led else f' AND {OF_ANY_CHANNEL}'} "
+            "GROUP BY 1, 2"
         ),
-        f"SELECT count(*) FROM {searched} WHERE {_without_status(view, closed)}{window}",
         (
-            "SELECT c.id, c.subject, k.name, c.queue_id, count(*) OVER () FROM conversations_conversation c "
-            "JOIN conversations_customer k ON k.id = c.customer_id LEFT JOIN routing_agent a ON a.id = c.agent_id "
-            "LEFT JOIN routing_presence p ON p.id = a.presence_id WHERE c.closed_at IS NULL AND ("
-            "c.id IN (SELECT conversation_id FROM conversations_finding WHERE is_confirmed) "
-            "OR (c.reason = 'InConversation' AND p.base = 'offline') "
-            f"OR (c.state = 'open' AND (c.unassignable_since IS NOT NULL OR {WAITING_SINCE} <= {late} OR EXISTS ("
-            "SELECT 1 FROM conversations_offer o WHERE o.conversation_id = c.id AND o.status IN "
-            "('rejected', 'timed_out') "
-            "AND o.settled_at >= c.state_changed_at))) OR (c.reason = 'InConversation' AND "
-            f"(c.unanswered_since <= {_ago(vendor, settings.silent_after)} OR c.sentiment BETWEEN 7 AND "
-            f"{settings.sentiment_alert}))) ORDER BY c.state <> 'open', c.state_changed_at LIMIT 8"
+            "SELECT c.queue_id + 0, min(CASE WHEN c.standing = 0 THEN c.standing_since END), "
+            f"min(CASE WHEN c.direction = 'inbound' THEN {WAITING_SINCE} END) FROM {_joined(where)} "
+            f"WHERE {of_any_status} AND {inside} AND c.status_place IN (0, 1) GROUP BY 1"
         ),
+        f"SELECT count(*) FROM (SELECT 1 FROM {_joined(where)} WHERE {closed} AND {begun} LIMIT {MOST + 1}) AS counted",
+        _lane(vendor, settings),
         (
             "SELECT o.*, u.first_name, u.last_name, u.username FROM conversations_offer o JOIN routing_agent a "
             "ON a.id = o.agent_id JOIN routing_user u ON u.id = a.user_id WHERE o.id IN (SELECT max(id) FROM "
@@ -152,11 +157,43 @@ def bare_page(view: View, vendor: str, settings: Any) -> list[str]:
     ]
 
 
-def _without_status(view: View, where: str) -> str:
-    """The counters obey every filter but the status."""
-    if not view.name.startswith("status"):
-        return where.replace(" AND c.state = 'active'", "")
-    return where.partition(f" AND {STATUS_PLACE}")[0]
+def _joined(said: str, also: str = "") -> str:
+    """The conversations, and what a text names beside them; ``also`` joins them to something that stands before."""
+    joins = (join for alias, join in JOINS.items() if f"{alias}." in said)
+    return " ".join([f"conversations_conversation c{also}", *joins])
+
+
+def _lane(vendor: str, settings: Any) -> str:
+    """What needs a supervisor: of each need the first hundred along an index, then the eight most urgent ones."""
+    rejected = (
+        "EXISTS (SELECT 1 FROM conversations_offer o WHERE o.conversation_id = c.id AND o.status IN "
+        "('rejected', 'timed_out') AND o.settled_at >= c.state_changed_at)"
+    )
+    offline = (
+        "SELECT a.id FROM routing_agent a JOIN routing_presence p ON p.id = a.presence_id WHERE p.base = 'offline'"
+    )
+    needs = (
+        ("c.id IN (SELECT conversation_id FROM conversations_finding WHERE is_confirmed)", "c.state_changed_at"),
+        (f"c.holds_capacity AND c.status_place = 2 AND c.agent_id IN ({offline})", "c.state_changed_at"),
+        ("c.standing = 0 AND c.unassignable_since IS NOT NULL", "c.unassignable_since"),
+        (f"c.standing = 0 AND {rejected}", "c.state_changed_at"),
+        (f"c.standing = 0 AND c.standing_since <= {_ago(vendor, 300)}", "c.standing_since"),
+        (f"c.status_place = 2 AND c.unanswered_since <= {_ago(vendor, settings.silent_after)}", "c.unanswered_since"),
+        (
+            f"c.status_place = 2 AND c.sentiment IN (7, 8, 9) AND c.sentiment <= {settings.sentiment_alert}",
+            "coalesce(c.sentiment_since, c.state_changed_at)",
+        ),
+    )
+    arms = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT c.id, {place} AS need, {since} AS since FROM conversations_conversation c "
+        f"WHERE c.closed_at IS NULL AND {where} ORDER BY {since}, c.id LIMIT 100) AS need{place}"
+        for place, (where, since) in enumerate(needs)
+    )
+    return (
+        "SELECT c.id, c.subject, k.name, c.queue_id, lane.need, lane.since, lane.number FROM (SELECT id, min(need) AS "
+        f"need, min(since) AS since, count(*) OVER () AS number FROM ({arms}) AS arms GROUP BY id ORDER BY 2, 3 LIMIT "
+        f"8) AS lane JOIN {_joined('k.', ' ON c.id = lane.id')} ORDER BY lane.need, lane.since"
+    )
 
 
 def _ago(vendor: str, seconds: int) -> str:
