@@ -298,9 +298,12 @@ class Conversation(models.Model):
                 condition=Q(closed_at__isnull=True),
                 name="conv_ongoing_activity",
             ),
+            # What an order goes along: it holds what the window and the exclusion of records look at, so that nothing
+            # else is read of those that are passed by. (SQLite has no columns beside the order, and reads them.)
             *(
                 models.Index(
                     fields=[*fields, "standing_since", "id", "created_at"],
+                    include=[] if name == "channel" else ["channel"],
                     condition=Q(closed_at__isnull=True),
                     name=f"conv_order_{name}",
                 )
@@ -320,6 +323,7 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing", "standing_since", "id", "created_at"],
+                    include=["channel"],
                     condition=Q(closed_at__isnull=True, **condition),
                     name=f"conv_order_{name}",
                 )
@@ -334,11 +338,13 @@ class Conversation(models.Model):
             models.Index(
                 OrderBy(Waited(), descending=True),
                 *("standing", "standing_since", "id", "created_at"),
+                include=["channel"],
                 condition=Q(closed_at__isnull=True, accepted_at__isnull=False, standing=1),
                 name="conv_order_waited",
             ),
             models.Index(
                 fields=["state_changed_at", "created_at"],
+                include=["channel", "standing", "standing_since", "id"],
                 condition=Q(closed_at__isnull=True),
                 name="conv_order_state_since",
             ),
@@ -369,8 +375,8 @@ class Conversation(models.Model):
                 )
                 for name, fields, condition in (
                     *(
-                        (name, [name, "status_place", "created_at"], Q(closed_at__isnull=True, status_place__lt=5))
-                        for name in COUNTED_BY
+                        (name, [*first, "status_place", "created_at"], Q(closed_at__isnull=True, status_place__lt=5))
+                        for name, first in (("status", []), *((name, [name]) for name in COUNTED_BY))
                     ),
                     ("created", ["created_at"], Q(closed_at__isnull=True)),
                     ("closed", ["created_at"], Q(closed_at__isnull=False)),

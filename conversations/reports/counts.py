@@ -7,12 +7,12 @@ its total from here, not from a count of its own: tiles, tabs and pages cannot c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, Count, DateTimeField, F, Min, Q, QuerySet, Value, When
+from django.db.models import Aggregate, Case, Count, DateTimeField, F, Min, Q, QuerySet, TextField, Value, When
 from django.utils.formats import number_format
 
 from conversations import selectors
@@ -26,8 +26,15 @@ from routing.models import Agent, BasePresence, Queue
 from supervisor_console.kernel.actor import Actor
 from supervisor_console.kernel.questions import Among, question
 
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
+
 LIMIT = 10_000
 """Numbers are exact up to this one; of more it is said that they are more."""
+
+MANY = 2_000
+"""Of as many that mention a word, a page is found sooner along its order than by the word."""
 
 
 def said(number: int) -> str:
@@ -51,7 +58,8 @@ class Counts:
     ``oldest_open``: the open one that waits longest. ``longest``: M4 over inbound ones, and over those back in
     the queue, whose wait runs since they came back (its queue variant): the longest wait that a row shows.
     ``worst_open``: the worst band among the open ones; every queue has its own limits. ``unhappy``: the ongoing ones
-    whose sentiment is negative in any degree (M35).
+    whose sentiment is negative in any degree (M35). ``found``: of a search, the ids of those that are counted by
+    status, where they are few: what was found once need not be found again to list it.
     """
 
     by_status: Mapping[Status, int]
@@ -61,6 +69,7 @@ class Counts:
     longest: Longest | None
     worst_open: str
     unhappy: int = 0
+    found: Mapping[Status, Sequence[int]] | None = None
 
     @property
     def ongoing(self) -> int:
@@ -77,6 +86,12 @@ class Counts:
         if filter_.statuses:
             return 0 if filter_.tab is Tab.CLOSED else sum(self.by_status[status] for status in filter_.statuses)
         return {Tab.ONGOING: self.ongoing, Tab.CLOSED: self.closed, Tab.ALL: self.all}[filter_.tab]
+
+    def ids(self, filter_: Filter) -> list[int] | None:
+        """The ids that the list of this filter has over all its pages, in no order; None where they are not known."""
+        if self.found is None or filter_.tab is not Tab.ONGOING:
+            return None
+        return [pk for status in filter_.statuses or Status for pk in self.found.get(status, ())]
 
 
 UNHAPPY = frozenset({Sentiment.VERY_NEGATIVE, Sentiment.NEGATIVE, Sentiment.SLIGHTLY_NEGATIVE})
@@ -124,6 +139,7 @@ def count(actor: Actor, filter_: Filter, queues: Mapping[int, Queue], now: datet
         longest=_longest(wait_since),
         unhappy=found.numbers[_UNHAPPY],
         worst_open=next((band for band in (Band.CRITICAL, Band.AT_RISK) if band in bands), ""),
+        found=found.ids() if filter_.search and sum(found.by_status.values()) < MANY else None,
     )
 
 
@@ -139,6 +155,14 @@ class _Found:
     numbers: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     open_since: list[tuple[int, datetime]] = field(default_factory=list)
     wait_since: list[tuple[int, datetime]] = field(default_factory=list)
+    told_ids: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def ids(self) -> dict[Status, list[int]]:
+        """The ids by their status."""
+        return {
+            status: [int(pk) for told in self.told_ids[place] for pk in told.split(",")]
+            for place, status in enumerate(Status)
+        }
 
     def take(self, told: Iterable[tuple[Any, ...]]) -> None:
         """Add what rows of the statement tell."""
@@ -194,7 +218,7 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
         )
     # What nobody has is open, but for a few, which are counted apart from those.
     apart = [(True, Q(), [0]), (False, Q(standing=Literal(1)), PLACES[1:])] if is_nobodys else [(False, Q(), PLACES)]
-    low_lead = filter_.lead if filter_.is_led else "sentiment"
+    low_lead = filter_.lead or "sentiment"
     for anybodys, where, places in apart:
         of_places = " UNION ALL ".join(f"SELECT {place} AS place" for place in places)
         rows = filter_.counted(visible, filter_.lead, of_anybody=anybodys).filter(where)
@@ -205,8 +229,7 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
         # Said, though it is known, where an index has the status before the moment.
         is_there = Q(status_place__in=list(places))
         if start is not None:
-            older = rows.filter(is_there) if filter_.is_led or is_nobodys else going
-            yield _counter(_OLDER, older.filter(created_at__lt=start), stop)
+            yield _counter(_OLDER, rows.filter(is_there, created_at__lt=start), stop)
         low = filter_.counted(visible, low_lead, of_anybody=anybodys).filter(where, is_there, inside)
         low = low.filter(IS_UNHAPPY) if low_lead == "sentiment" else sieved(low, "sentiment", sorted(UNHAPPY))
         yield _counter(_UNHAPPY, low, stop)
@@ -223,21 +246,36 @@ def _ones(rows: ConversationQuerySet, stop: int) -> QuerySet[Conversation, Any]:
     return rows.annotate(one=Value(1)).values_list("one")[:stop]
 
 
+class _Ids(Aggregate):
+    """The ids of a group, with commas between them."""
+
+    function = "GROUP_CONCAT"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """PostgreSQL puts texts together, not numbers."""
+        return super().as_sql(
+            compiler, connection, function="STRING_AGG", template="STRING_AGG(%(expressions)s::text, ',')"
+        )
+
+
 def _at_once(actor: Actor, filter_: Filter, now: datetime) -> _Found:
     """One query that looks at each ongoing conversation once."""
     found, inside = _Found(by_status=defaultdict(int)), filter_.created(now)
     going = filter_.narrowed(selectors.visible(actor), by_the_way=True).ongoing()
     going = filter_.mentioned(going, is_ongoing=True)
     rows = going.annotate(is_inside=Case(When(inside, then=True), default=False) if inside else Value(True))
-    for queue, place, is_inside, number, low, opened, waits in (
+    for queue, place, is_inside, number, low, opened, waits, ids in (
         rows.values_list("queue_id", "status_place", "is_inside")
         .annotate(number=Count("pk"), low=Count("pk", filter=IS_UNHAPPY), opened=OPEN_SINCE, waits=WAIT_SINCE)
+        .annotate(ids=_Ids("pk"))
         .order_by()
     ):
         if not is_inside:
             found.numbers[_OLDER] += number
             continue
         found.by_status[place] += number
+        found.told_ids[place].append(ids)
         found.numbers[_UNHAPPY] += low
         if opened is not None:
             found.open_since.append((queue, opened))

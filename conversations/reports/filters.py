@@ -194,27 +194,20 @@ class Filter:
 
     @property
     def can_look_up(self) -> bool:
-        """Whether what is listed can be found by what it mentions; SQLite finds a part of a word that goes on."""
-        if connection.vendor != "sqlite":
-            return bool(self.search)
-        return bool(self.search) and self.tab is Tab.ONGOING and parts.can_find(_spellings(self._words()[0]))
+        """Whether what is listed can be found by what it mentions; SQLite has an index of words that go on alone."""
+        return bool(self.search) and connection.vendor != "sqlite"
 
     def _words(self) -> list[str]:
         """The words of the search, the longest first."""
         return sorted(self.search.split()[:WORDS_MAX], key=len, reverse=True)
 
     @property
-    def is_led(self) -> bool:
-        """Whether a filter says which conversations are counted, beside agent."""
-        return bool(self.queues or self.sentiments or self.channels)
-
-    @property
     def lead(self) -> str:
-        """The column of the filter that counters go along; where nothing is filtered, along all channels."""
-        return "queue_id" if self.queues else "sentiment" if self.sentiments else "channel"
+        """The column that counters go along: that of the filter, or the status, where nothing is filtered."""
+        return "queue_id" if self.queues else "sentiment" if self.sentiments else "channel" if self.channels else ""
 
     def counted(self, rows: ConversationQuerySet, lead: str, *, of_anybody: bool = False) -> ConversationQuerySet:
-        """The ongoing ones that pass, for a counter: along the index that begins with this column."""
+        """The ongoing ones that pass, for a counter: along the index that begins with this column, or the status."""
         rows = self.narrowed(rows, of_anybody=of_anybody, by_the_way=True, lead=lead).ongoing()
         return rows.filter(status_place__lt=Literal(len(Status)))
 
@@ -226,8 +219,7 @@ class Filter:
         ``by_the_way``: queue, channel and sentiment are looked at along an index that something else has chosen, but
         for the column ``lead``, whose index it is.
         """
-        channels = self.channels or (CHANNELS if lead == "channel" else ())
-        for column, wanted in (("queue_id", self.queues), ("sentiment", self.sentiments), ("channel", channels)):
+        for column, wanted in (("queue_id", self.queues), ("sentiment", self.sentiments), ("channel", self.channels)):
             if wanted and by_the_way and column != lead:
                 rows = sieved(rows, column, wanted)
             elif wanted:
@@ -269,7 +261,7 @@ class Filter:
         ``is_sieve``: the window of ongoing ones is a sieve on the way along another order (``begun_since``).
         ``looks_up``: they are few, and found by what they mention.
         """
-        rows = self.mentioned(self.narrowed(rows, by_the_way=looks_up), is_ongoing=looks_up and self.tab is Tab.ONGOING)
+        rows = self.mentioned(self.narrowed(rows, by_the_way=looks_up))
         if self.tab is Tab.ONGOING and is_sieve:
             rows = begun_since(rows.ongoing(), self.window.since(now))
         else:

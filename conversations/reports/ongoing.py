@@ -209,7 +209,7 @@ def ongoing(
         params.ignore("open", str(address.open))
     address = replace(address, filter=filter_, page=page, open=panel.id if panel else None)
 
-    shown_rows = source.rows(source.ids(actor, address, total))
+    shown_rows = source.rows(source.ids(actor, address, figures))
     return Report(
         address=address,
         scope=_scope(actor, filter_, queues),

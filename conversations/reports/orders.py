@@ -9,28 +9,27 @@ Most orders have an index. Two kinds have several, and a page is put together fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import Expression, F, OrderBy, Q, QuerySet
 from django.db.models.functions import Lower
 
 from conversations import selectors
-from conversations.models import ConversationQuerySet
+from conversations.models import Conversation, ConversationQuerySet
 from conversations.models.indexes import Waited
 from conversations.reports import statements
 from conversations.reports.address import Address
 from conversations.reports.columns import SortKey, agent_name, order_by
+from conversations.reports.counts import MANY
 from conversations.reports.filters import Filter, Tab
 from conversations.reports.statements import NOW, Literal, Part
 from routing.models import Agent, Queue, Workstream
 from supervisor_console.kernel.actor import Actor
-
-MANY = 2_000
-"""Of as many that mention a word, a page is found sooner along its order than by the word."""
+from supervisor_console.kernel.questions import Among, Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +72,26 @@ VALUES: Mapping[str, tuple[QuerySet[Any, Any], Expression | F, str]] = {
 """Whose names a column shows, how they are written, and the column that says which one it is."""
 
 
-def page_ids(actor: Actor, address: Address, now: datetime, size: int, total: int = MANY) -> list[int]:
+def page_ids(
+    actor: Actor, address: Address, now: datetime, size: int, total: int = MANY, found: Collection[int] | None = None
+) -> list[int]:
     """The ids of one page of what this actor sees, in its order. One query.
 
-    ``total`` is how many are listed, or that they are many.
+    ``total`` is how many are listed, or that they are many; ``found`` are all their ids, where these are known.
     """
+    if found is not None:
+        page = _page_of(address.sort, address.page, size)
+        return [pk for (pk,) in statements.fetch(page, now, found=found)]
     looks_up = total < MANY and address.filter.can_look_up
     page = _page(actor, address.filter, address.sort, address.page, size, looks_up=looks_up)
     return [pk for (pk,) in statements.fetch(page, now)]
+
+
+@statements.kept
+def _page_of(sort: tuple[SortKey, ...], number: int, size: int) -> Part:
+    """The statement that puts ongoing ones in order which are ``found`` already."""
+    going = Conversation.objects.ongoing().filter(Among("pk", cast(Any, Given("found"))))
+    return _found(going, order_by(sort, Tab.ONGOING, NOW), (number - 1) * size, size)
 
 
 @statements.kept

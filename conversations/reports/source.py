@@ -103,18 +103,19 @@ class Source:
             self.found |= {row.id: marked(row, self.now) for row in rows(missing, self.queues(), switches, self.now)}
         return [self.found[pk].row for pk in ids if pk in self.found]
 
-    def ids(self, actor: Actor, address: Address, total: int) -> list[int]:
-        """The conversations of a page, in their order, of a list of ``total``. Its pages are read together."""
+    def ids(self, actor: Actor, address: Address, figures: Counts) -> list[int]:
+        """The conversations of a page, in their order, of a list with these counters. Its pages are read together."""
+        total, found = figures.shown(address.filter), figures.ids(address.filter)
         if not total:
             return []
         begin, end = (address.page - 1) * PAGE_SIZE, address.page * PAGE_SIZE
         if self._pages is None or address.page > SHARED_PAGES:
-            return page_ids(seen_by(actor), address, self.now, PAGE_SIZE, total)
+            return page_ids(seen_by(actor), address, self.now, PAGE_SIZE, total, found)
         key = order_key(actor, address)
         order = self.orders.get(key)
         if order is None or not order.answers(min(end, total), total):
             limit = max(address.page, self._pages.get(key, 1)) * PAGE_SIZE
-            ids = page_ids(key.scope, replace(address, page=1), self.now, limit, total)
+            ids = page_ids(key.scope, replace(address, page=1), self.now, limit, total, found)
             order = Order(tuple(ids), limit, interest_of(actor, address), frozenset(ids), self.now)
             self.orders[key] = order
         return list(order.ids[begin:end])

@@ -20,6 +20,8 @@ from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.utils.dateparse import parse_datetime
 
+from supervisor_console.kernel.questions import filled
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
@@ -81,20 +83,21 @@ def united(parts: Iterable[Part]) -> Part:
     return Part(" UNION ALL ".join(one.sql for one in found), tuple(value for one in found for value in one.params))
 
 
-def fetch(statement: Part, now: datetime) -> list[tuple[Any, ...]]:
-    """The rows of a statement, asked at a moment; none where nothing is asked."""
-    with rows_of(statement, now) as found:
+def fetch(statement: Part, now: datetime, **given: object) -> list[tuple[Any, ...]]:
+    """The rows of a statement, asked at a moment with what is given; none where nothing is asked."""
+    with rows_of(statement, now, **given) as found:
         return list(found)
 
 
 @contextmanager
-def rows_of(statement: Part, now: datetime) -> Iterator[Iterator[tuple[Any, ...]]]:
+def rows_of(statement: Part, now: datetime, **given: object) -> Iterator[Iterator[tuple[Any, ...]]]:
     """The same, one after the other: SQLite looks for the next one when it is taken."""
     if not statement:
         yield iter(())
         return
     write = connection.ops.adapt_datetimefield_value
     params = [write(one.follows(now)) if isinstance(one, Moment) else one for one in statement.params]
+    params = filled(params, given, connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, params)
         yield iter(cursor)

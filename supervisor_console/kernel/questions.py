@@ -8,7 +8,7 @@ every call fills in its values, and the rows are made by Django as ever.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from functools import cache, wraps
 from inspect import signature
@@ -75,20 +75,25 @@ class _Composed:
         self._found = found
         self._compiler = found.query.get_compiler(using=found.db)
         self._sql, self._params = self._compiler.as_sql()
-        self._takes_lists = self._compiler.connection.vendor != "sqlite"
         del self._compiler.connection  # It is of this thread.
 
     def rows(self, values: dict[str, Any]) -> list[Any]:
         """Ask with these values. Django's own copy of the queryset makes the rows; it is told the statement."""
-        params = [self._written(values[one.name]) if isinstance(one, Given) else one for one in self._params]
         compiler = copy(self._compiler)
         compiler.connection = connections[self._found.db]
+        params = filled(self._params, values, compiler.connection.vendor)
         compiler.as_sql = lambda *args, **kwargs: (self._sql, tuple(params))
         found = self._found.all()
         found.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
         return list(found)
 
-    def _written(self, given: object) -> object:
-        if isinstance(given, str) or not isinstance(given, Collection):
-            return given
-        return list(given) if self._takes_lists else json.dumps(list(given))
+
+def filled(params: Iterable[Any], values: Mapping[str, object], vendor: str) -> list[Any]:
+    """The parameters of a statement, with these values in their places, as this database takes them."""
+    return [_written(values[one.name], vendor) if isinstance(one, Given) else one for one in params]
+
+
+def _written(given: object, vendor: str) -> object:
+    if isinstance(given, str) or not isinstance(given, Collection):
+        return given
+    return json.dumps(list(given)) if vendor == "sqlite" else list(given)

@@ -734,5 +734,23 @@ def test_a_page_that_is_put_together_is_the_plain_order(
             address = Address.parse(Params(values))
             plain = address.filter.shown(visible, NOW).order_by(*order_by(address.sort, address.filter.tab, NOW))
             for page in (1, 2, 3):
-                found = orders.page_ids(EVERYTHING, replace(address, page=page), NOW, 4)
-                assert found == [one.pk for one in plain[(page - 1) * 4 : page * 4]], f"{values}, page {page}"
+                at_page = replace(address, page=page)
+                expected = [one.pk for one in plain[(page - 1) * 4 : page * 4]]
+                assert orders.page_ids(EVERYTHING, at_page, NOW, 4) == expected, f"{values}, page {page}"
+                known = orders.page_ids(EVERYTHING, at_page, NOW, 4, found={one.pk for one in plain})
+                assert known == expected, f"{values}, page {page}, of those that are known"
+
+
+@pytest.mark.parametrize("asked", [{}, {"status": ["waiting", "active"]}, {"window": "all"}, {"tab": "closed"}])
+def test_a_search_lists_what_its_counters_found_whether_they_are_few_or_many(
+    floor: Floor, each: dict[str, Conversation], monkeypatch: pytest.MonkeyPatch, asked: dict[str, str | list[str]]
+) -> None:
+    Conversation.objects.update(subject="Invoice")
+    created(each["waiting"], NOW - timedelta(days=2))
+    values = {"q": "voice", **asked}
+    few = look(floor.sara, NOW, **values)
+    monkeypatch.setattr(counts, "MANY", 1)
+    monkeypatch.setattr(orders, "MANY", 1)
+
+    assert ids(look(floor.sara, NOW, **values)) == ids(few)
+    assert len(few.rows) == few.pages.total > 0
