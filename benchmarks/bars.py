@@ -11,8 +11,8 @@ from benchmarks.writing import table
 GROWTH = 1.5
 """The largest size costs at most so many times the smallest, in CPU.
 
-Where the smallest lists fewer rows, its first page stands for it, which has as many: a page of 50 rows costs more than
-one of 3, whatever the database holds.
+Where the smallest lists fewer rows, its first page stands for it if that is dearer, for it has as many: a page of 50
+rows costs more than one of 3, whatever the database holds.
 """
 
 BESIDE = 3.0
@@ -29,7 +29,8 @@ NAMED = 8
 class Figures:
     """What the bars look at, by view: CPU of the largest size by the smallest, the page by the hand and the bare one
     (at every size), how many queries at each size, the plan of the list at the largest; and of views that list more
-    conversations at the largest size than at the smallest, how many: their growth is beside the smallest's first page.
+    conversations at the largest size than at the smallest, how many: their growth is beside the dearer of the smallest's
+    own cost and its first page.
     """
 
     growth: Mapping[str, float]
@@ -53,7 +54,7 @@ def told(figures: Figures, sizes: Sequence[int]) -> list[str]:
         [
             (
                 f"{max(sizes):,} cost at most {GROWTH} times {min(sizes):,} (CPU in the same round; a view that lists "
-                f"fewer rows at {min(sizes):,} is held against the first page there)"
+                f"fewer rows at {min(sizes):,} is held against the dearer of itself and the first page there)"
             ),
             _span(figures.growth),
             _verdict(figures.growth, GROWTH, figures.listed),

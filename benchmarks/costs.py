@@ -83,9 +83,12 @@ def judged_growth(small: Cost, large: Cost) -> float:
     """The growth that a bar looks at: beside as many rows.
 
     A page of 50 rows costs more than one of 3, whatever the database holds. Where the smaller size lists fewer, the
-    larger one is held against the smaller one's first page, in the same rounds.
+    larger one is held against the dearer of what the smaller one costs and its first page, in the same rounds.
     """
-    return _ratio(small.page, large.rounds) if lists_fewer(small, large) else growth(small, large)
+    if not lists_fewer(small, large):
+        return growth(small, large)
+    dearer = [max(one, page, key=lambda found: found.cpu) for one, page in zip(small.rounds, small.page, strict=True)]
+    return _ratio(dearer, large.rounds)
 
 
 def lists_fewer(small: Cost, large: Cost) -> bool:

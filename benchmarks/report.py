@@ -12,9 +12,9 @@ Each size has a database and a process of its own; the past is made once and cop
 view and round by round, so that a machine that is slower for a minute is slower for all of them.
 
 Bars (``benchmarks.bars``, which says of each what was measured and whether it holds): 100,000 ongoing ones cost at most
-1.5 times what 1,000 cost (a view that lists fewer rows at 1,000 is held against the first page there); a page of 50
-rows costs at most 3 times the SQL by hand and the bare answer together; the number of queries does not depend on the
-size; every list is found by an index.
+1.5 times what 1,000 cost (a view that lists fewer rows at 1,000 is held against the dearer of itself and the first
+page there); a page of 50 rows costs at most 3 times the SQL by hand and the bare answer together; the number of queries
+does not depend on the size; every list is found by an index.
 """
 
 from __future__ import annotations

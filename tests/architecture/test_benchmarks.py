@@ -43,6 +43,12 @@ def test_more_rows_are_judged_beside_the_first_page_in_the_same_rounds() -> None
     assert judged_growth(small, large) == pytest.approx(1.3)
 
 
+def test_more_rows_of_what_is_dearer_than_the_first_page_are_judged_beside_itself() -> None:
+    small, large = cost(1.0, 2.0, 6.0, rows=7, page=(0.8, 1.5, 5.0)), cost(1.4, 2.8, 8.4)
+
+    assert judged_growth(small, large) == pytest.approx(1.4)
+
+
 def test_as_many_rows_are_judged_by_themselves() -> None:
     small, large = cost(1.0, 1.0, page=(2.0, 2.0)), cost(1.8, 1.8)
 
