@@ -29,8 +29,8 @@ NAMED = 8
 class Figures:
     """What the bars look at, by view: CPU of the largest size by the smallest, the page by the hand and the bare one
     (at every size), how many queries at each size, the plan of the list at the largest; and of views that list more
-    conversations at the largest size than at the smallest, how many: their growth is beside the dearer of the smallest's
-    own cost and its first page.
+    conversations at the largest size than at the smallest, how many: their growth is beside the dearer of the
+    smallest's own cost and its first page.
     """
 
     growth: Mapping[str, float]
