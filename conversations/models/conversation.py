@@ -290,6 +290,7 @@ class Conversation(models.Model):
             ),
             models.Index(
                 fields=["agent"],
+                include=["status_place", "state_changed_at", "id"],
                 condition=Q(closed_at__isnull=True, holds_capacity=True),
                 name="conv_held_by_agent",
             ),
@@ -303,7 +304,7 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing_since", "id", "created_at"],
-                    include=[] if name == "channel" else ["channel"],
+                    include={"channel": [], "default": ["channel", "unanswered_since"]}.get(name, ["channel"]),
                     condition=Q(closed_at__isnull=True),
                     name=f"conv_order_{name}",
                 )
@@ -323,7 +324,7 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing", "standing_since", "id", "created_at"],
-                    include=["channel"],
+                    include=["channel", "direction", "queue", "sentiment", "holder"] if name == "back" else ["channel"],
                     condition=Q(closed_at__isnull=True, **condition),
                     name=f"conv_order_{name}",
                 )

@@ -65,7 +65,7 @@ class Offer(models.Model):
             models.Index(fields=["agent"], condition=Q(status="pending"), name="offer_pending_agent"),
             models.Index(
                 fields=["conversation", "settled_at"],
-                condition=Q(status__in=["rejected", "timed_out"]),
+                condition=Q(status__in=["rejected", "timed_out"]) & ~Q(kind="transfer"),
                 name="offer_declined",
             ),
         ]

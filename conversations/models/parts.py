@@ -19,6 +19,9 @@ from django.db.models.expressions import RawSQL
 SHORTEST = 3
 """Letters of a part that can be looked up."""
 
+FOLDED_TO = frozenset("ks")
+"""The ASCII letters to which others are folded: the sign of kelvin, and the long s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -47,12 +50,22 @@ class Parts:
         }
 
     def having(self, spellings: Collection[str]) -> RawSQL:
-        """The ids of those that have one of these in them; they are looked up, and compared as ``icontains`` does."""
-        likes = " OR ".join(["text LIKE %s ESCAPE '\\'"] * len(spellings))
+        """The ids of those that have one of these in them, as ``icontains`` says: looked up, and compared if need be.
+
+        The index takes letters for alike that ``icontains`` does not; to read the texts costs three times the looking.
+        """
         asked = " OR ".join('"{}"'.format(one.replace('"', '""')) for one in spellings)
+        found = f"SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s"
+        if all(map(_is_exact, spellings)):
+            return RawSQL(found, (asked,))  # noqa: S611  Names of ours, no values.
+        likes = " OR ".join(["text LIKE %s ESCAPE '\\'"] * len(spellings))
         patterns = (f"%{connection.ops.prep_for_like_query(one)}%" for one in spellings)
-        found = f"SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s AND ({likes})"
-        return RawSQL(found, (asked, *patterns))  # noqa: S611  Names of ours, no values.
+        return RawSQL(f"{found} AND ({likes})", (asked, *patterns))  # noqa: S611
+
+
+def _is_exact(spelling: str) -> bool:
+    """Whether the index finds what ``icontains`` finds: its letters have no others that Unicode folds to them."""
+    return spelling.isascii() and not FOLDED_TO & set(spelling.lower())
 
 
 SUBJECTS = Parts(

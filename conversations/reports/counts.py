@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import Aggregate, Case, Count, DateTimeField, F, Min, Q, QuerySet, TextField, Value, When
 from django.utils.formats import number_format
 
@@ -200,8 +201,9 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
         is_open = is_open.none()
     # Moments first: a union takes its types from the first of its parts.
     oldest = is_open.filter(queue_id=statements.outer("queue.id")).order_by("standing_since")
+    of_queues = f" WHERE queue.id IN ({', '.join(map(str, sorted(filter_.queues)))})" if filter_.queues else ""
     yield statements.part(oldest.values_list("standing_since")[:1]).within(
-        "SELECT %s, queue.id, 0, ({}) FROM routing_queue AS queue", _OPEN_SINCE
+        f"SELECT %s, queue.id, 0, ({{}}) FROM routing_queue AS queue{of_queues}", _OPEN_SINCE
     )
     is_nobodys = filter_.unassigned and not filter_.agents
     never = (of_anybody if is_nobodys else going).filter(inside).alias(place=plainly("status_place"))
@@ -216,23 +218,51 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
         yield statements.part(first.values_list("queue_id", since)[:1]).within(
             f"SELECT %s, queue_id, 0, {since} FROM ({{}}) AS {since}_first", _WAIT_SINCE
         )
-    # What nobody has is open, but for a few, which are counted apart from those.
-    apart = [(True, Q(), [0]), (False, Q(standing=Literal(1)), PLACES[1:])] if is_nobodys else [(False, Q(), PLACES)]
+    # What is open nobody has; what else nobody has, or some agents have, is little.
+    is_by_holder = bool(filter_.agents or filter_.unassigned)
+    if filter_.unassigned or not is_by_holder:
+        yield from _along_the_filter(visible, filter_, now, stop, PLACES[:1] if is_by_holder else PLACES)
+    if is_by_holder:
+        yield from _by_holder(going.filter(standing=Literal(1)), filter_, now, stop)
+
+
+def _along_the_filter(
+    visible: ConversationQuerySet, filter_: Filter, now: At, stop: int, places: Sequence[int]
+) -> Iterator[Part]:
+    """The numbers of these statuses, along the index that begins with what is filtered, whoever has them."""
+    inside, start = filter_.created(now), filter_.window.since(now)
+    rows = filter_.counted(visible, filter_.lead)
+    yield _statuses(rows.filter(inside, status_place=statements.outer("status.place")), places, stop)
+    # Said, though it is known, where an index has the status before the moment.
+    is_there = Q(status_place__in=list(places))
+    if start is not None:
+        # PostgreSQL would take one for it that begins with the status.
+        older = rows.filter(created_at__lt=start)
+        is_known = filter_.lead and len(places) == len(PLACES) and connection.vendor == "postgresql"
+        yield _counter(_OLDER, older if is_known else older.filter(is_there), stop)
     low_lead = filter_.lead or "sentiment"
-    for anybodys, where, places in apart:
-        of_places = " UNION ALL ".join(f"SELECT {place} AS place" for place in places)
-        rows = filter_.counted(visible, filter_.lead, of_anybody=anybodys).filter(where)
-        begun = rows.filter(inside, status_place=statements.outer("status.place"))
-        yield statements.part(_ones(begun, stop)).within(
-            f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({of_places}) AS status", _STATUS
-        )
-        # Said, though it is known, where an index has the status before the moment.
-        is_there = Q(status_place__in=list(places))
-        if start is not None:
-            yield _counter(_OLDER, rows.filter(is_there, created_at__lt=start), stop)
-        low = filter_.counted(visible, low_lead, of_anybody=anybodys).filter(where, is_there, inside)
-        low = low.filter(IS_UNHAPPY) if low_lead == "sentiment" else sieved(low, "sentiment", sorted(UNHAPPY))
-        yield _counter(_UNHAPPY, low, stop)
+    low = filter_.counted(visible, low_lead).filter(is_there, inside)
+    low = low.filter(IS_UNHAPPY) if low_lead == "sentiment" else sieved(low, "sentiment", sorted(UNHAPPY))
+    yield _counter(_UNHAPPY, low, stop)
+
+
+def _by_holder(rows: ConversationQuerySet, filter_: Filter, now: At, stop: int) -> Iterator[Part]:
+    """The numbers of those that are not open, along the index that begins with whose they are."""
+    start = filter_.window.since(now)
+    few = rows.alias(place=plainly("status_place"), began=plainly("created_at", is_moment=True))
+    begun = few if start is None else few.filter(began__gte=start)
+    yield _statuses(begun.filter(place=statements.outer("status.place")), PLACES[1:], stop)
+    if start is not None:
+        yield _counter(_OLDER, few.filter(began__lt=start), stop)
+    yield _counter(_UNHAPPY, sieved(begun, "sentiment", sorted(UNHAPPY)), stop)
+
+
+def _statuses(rows: ConversationQuerySet, places: Iterable[int], stop: int) -> Part:
+    """How many of these have each of the statuses at these places: they are of one of them at a time."""
+    of_places = " UNION ALL ".join(f"SELECT {place} AS place" for place in places)
+    return statements.part(_ones(rows, stop)).within(
+        f"SELECT %s, place, (SELECT COUNT(*) FROM ({{}}) AS counted), {NEVER} FROM ({of_places}) AS status", _STATUS
+    )
 
 
 def _counter(kind: int, rows: ConversationQuerySet, stop: int) -> Part:

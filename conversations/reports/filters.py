@@ -11,7 +11,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import BooleanField, DateTimeField, F, Func, IntegerField, Q, Subquery, Value
+from django.db.models import BooleanField, CharField, DateTimeField, F, Func, IntegerField, Q, Subquery, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat
 from django.utils import timezone
@@ -206,9 +206,9 @@ class Filter:
         """The column that counters go along: that of the filter, or the status, where nothing is filtered."""
         return "queue_id" if self.queues else "sentiment" if self.sentiments else "channel" if self.channels else ""
 
-    def counted(self, rows: ConversationQuerySet, lead: str, *, of_anybody: bool = False) -> ConversationQuerySet:
-        """The ongoing ones that pass, for a counter: along the index that begins with this column, or the status."""
-        rows = self.narrowed(rows, of_anybody=of_anybody, by_the_way=True, lead=lead).ongoing()
+    def counted(self, rows: ConversationQuerySet, lead: str) -> ConversationQuerySet:
+        """The ongoing ones that pass, whoever has them: along the index that begins with this column, or the status."""
+        rows = self.narrowed(rows, of_anybody=True, by_the_way=True, lead=lead).ongoing()
         return rows.filter(status_place__lt=Literal(len(Status)))
 
     def narrowed(
@@ -279,32 +279,28 @@ class Filter:
         return Q(status_place=Literal(places[0]), standing=Literal(min(places[0], 1)))
 
 
-class _OnTheWay(Func):
-    """A column as it is, in words in which SQLite, which takes one index for all, does not take that of this column."""
+class _Plainly(Func):
+    """A column as it is, in words in which no database looks for an index of it."""
 
     arity = 1
-    template = "%(expressions)s"
+    template = "(%(expressions)s %(nothing)s)"
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
         """SQLite has a sign for it."""
         return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
 
 
-class _Plainly(_OnTheWay):
-    """The same for PostgreSQL, too: words in which no database looks for an index of it."""
-
-    template = "(%(expressions)s + %(nothing)s)"
-
-
-def plainly(column: str, *, is_moment: bool = False) -> Func:
+def plainly(column: str, *, is_moment: bool = False, is_text: bool = False) -> Func:
     """A column to sieve by, on the way along an index of another order."""
-    kind = DateTimeField() if is_moment else IntegerField()
-    return _Plainly(column, nothing="interval '0'" if is_moment else "0", output_field=kind)
+    nothing = "+ interval '0'" if is_moment else "|| ''" if is_text else "+ 0"
+    kind = DateTimeField() if is_moment else CharField() if is_text else IntegerField()
+    return _Plainly(column, nothing=nothing, output_field=kind)
 
 
 def sieved(rows: ConversationQuerySet, column: str, wanted: Collection[Any]) -> ConversationQuerySet:
     """Those with one of these values, looked at on the way along the index of another column."""
-    return rows.alias(**{f"own_{column}": _OnTheWay(column)}).filter(**{f"own_{column}__in": wanted})
+    own = plainly(column, is_text=column == "channel")
+    return rows.alias(**{f"own_{column}": own}).filter(**{f"own_{column}__in": wanted})
 
 
 def begun_since(going: ConversationQuerySet, start: At | None) -> ConversationQuerySet:

@@ -234,9 +234,9 @@ def _needy(
     unassignable = is_open.filter(unassignable_since__isnull=False)
     yield first(Need.UNASSIGNABLE, unassignable, F("unassignable_since"))
     failed = Offer.objects.filter(
-        ~Q(kind=OfferKind.TRANSFER),
+        ~Q(kind=Literal(OfferKind.TRANSFER.value)),
         conversation=OuterRef("pk"),
-        status__in=[OfferStatus.REJECTED, OfferStatus.TIMED_OUT],
+        status__in=[Literal(OfferStatus.REJECTED.value), Literal(OfferStatus.TIMED_OUT.value)],
         settled_at__gte=OuterRef("state_changed_at"),
     )
     yield first(Need.DECLINED, is_open.filter(Exists(failed)), F("state_changed_at"))

@@ -130,6 +130,21 @@ def test_parts_that_are_not_kept_are_not_asked_and_are_made_again_after_a_migrat
 
 
 @pytest.mark.usefixtures("on_sqlite")
+def test_no_other_letters_are_folded_to_ascii_than_those_that_are_compared() -> None:
+    signs = [chr(number) for number in range(128, 0x20000) if not 0xD800 <= number < 0xE000]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIRTUAL TABLE folded USING fts5 (text, tokenize = 'trigram')")
+        cursor.executemany("INSERT INTO folded (text) VALUES (%s)", [[f"xx{sign}xx"] for sign in signs])
+        folded_to = set()
+        for sign in map(chr, range(32, 127)):
+            asked = "xx{}xx".format(sign.replace('"', '""'))
+            cursor.execute("SELECT 1 FROM folded WHERE folded MATCH %s", [f'"{asked}"'])
+            folded_to |= {sign.lower()} if cursor.fetchone() else set()
+
+    assert folded_to == parts.FOLDED_TO
+
+
+@pytest.mark.usefixtures("on_sqlite")
 @pytest.mark.parametrize(
     "word", ['"', '"re', 'a"b OR c', "100%", "re%", "*efund*", "^ref", "re_und", "refund", "ß", "straße"]
 )
