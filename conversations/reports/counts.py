@@ -189,6 +189,9 @@ def _composed(actor: Actor, filter_: Filter, most: int) -> Part:
 
 PLACES = range(len(Status))
 
+FEW_AGENTS = 10
+"""Conversations of so many agents are looked at one by one; those of more are counted on the way along an index."""
+
 
 def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -> Iterator[Part]:
     """The short walks: the oldest open one of each queue, the longest wait, each status, older ones, unhappy ones."""
@@ -218,20 +221,27 @@ def _walks(visible: ConversationQuerySet, filter_: Filter, now: At, stop: int) -
         yield statements.part(first.values_list("queue_id", since)[:1]).within(
             f"SELECT %s, queue_id, 0, {since} FROM ({{}}) AS {since}_first", _WAIT_SINCE
         )
-    # What is open nobody has; what else nobody has, or some agents have, is little.
-    is_by_holder = bool(filter_.agents or filter_.unassigned)
-    if filter_.unassigned or not is_by_holder:
-        yield from _along_the_filter(visible, filter_, now, stop, PLACES[:1] if is_by_holder else PLACES)
-    if is_by_holder:
-        yield from _by_holder(going.filter(standing=Literal(1)), filter_, now, stop)
+    if not (filter_.agents or filter_.unassigned) or len(filter_.agents) > FEW_AGENTS:
+        yield from _along_the_filter(visible, filter_, now, stop)
+        return
+    # What is open nobody has; what else nobody has, or a few agents, is little.
+    if filter_.unassigned:
+        yield from _along_the_filter(visible, filter_, now, stop, PLACES[:1], of_anybody=True)
+    yield from _by_holder(going.filter(standing=Literal(1)), filter_, now, stop)
 
 
 def _along_the_filter(
-    visible: ConversationQuerySet, filter_: Filter, now: At, stop: int, places: Sequence[int]
+    visible: ConversationQuerySet,
+    filter_: Filter,
+    now: At,
+    stop: int,
+    places: Sequence[int] = PLACES,
+    *,
+    of_anybody: bool = False,
 ) -> Iterator[Part]:
-    """The numbers of these statuses, along the index that begins with what is filtered, whoever has them."""
+    """The numbers of these statuses, along the index that begins with what is filtered."""
     inside, start = filter_.created(now), filter_.window.since(now)
-    rows = filter_.counted(visible, filter_.lead)
+    rows = filter_.counted(visible, filter_.lead, of_anybody=of_anybody)
     yield _statuses(rows.filter(inside, status_place=statements.outer("status.place")), places, stop)
     # Said, though it is known, where an index has the status before the moment.
     is_there = Q(status_place__in=list(places))
@@ -241,7 +251,7 @@ def _along_the_filter(
         is_known = filter_.lead and len(places) == len(PLACES) and connection.vendor == "postgresql"
         yield _counter(_OLDER, older if is_known else older.filter(is_there), stop)
     low_lead = filter_.lead or "sentiment"
-    low = filter_.counted(visible, low_lead).filter(is_there, inside)
+    low = filter_.counted(visible, low_lead, of_anybody=of_anybody).filter(is_there, inside)
     low = low.filter(IS_UNHAPPY) if low_lead == "sentiment" else sieved(low, "sentiment", sorted(UNHAPPY))
     yield _counter(_UNHAPPY, low, stop)
 

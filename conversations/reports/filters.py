@@ -206,9 +206,9 @@ class Filter:
         """The column that counters go along: that of the filter, or the status, where nothing is filtered."""
         return "queue_id" if self.queues else "sentiment" if self.sentiments else "channel" if self.channels else ""
 
-    def counted(self, rows: ConversationQuerySet, lead: str) -> ConversationQuerySet:
-        """The ongoing ones that pass, whoever has them: along the index that begins with this column, or the status."""
-        rows = self.narrowed(rows, of_anybody=True, by_the_way=True, lead=lead).ongoing()
+    def counted(self, rows: ConversationQuerySet, lead: str, *, of_anybody: bool = False) -> ConversationQuerySet:
+        """The ongoing ones that pass, for a counter: along the index that begins with this column, or the status."""
+        rows = self.narrowed(rows, of_anybody=of_anybody, by_the_way=True, lead=lead).ongoing()
         return rows.filter(status_place__lt=Literal(len(Status)))
 
     def narrowed(

@@ -85,7 +85,12 @@ def looked_at(filter_: Filter, queues: dict[int, Queue]) -> Counts:
     )
 
 
-def test_the_counters_are_what_one_finds_who_looks_at_each(floor: Floor) -> None:
+@pytest.mark.parametrize("few_agents", [counts.FEW_AGENTS, 0])
+def test_the_counters_are_what_one_finds_who_looks_at_each(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, few_agents: int
+) -> None:
+    monkeypatch.setattr(counts, "FEW_AGENTS", few_agents)
+    most = counts.LIMIT - few_agents  # Statements are kept, by this too.
     varied(floor)
     queues = {queue.pk: queue for queue in Queue.objects.all()}
     ana = str(floor.ana.pk)
@@ -100,10 +105,10 @@ def test_the_counters_are_what_one_finds_who_looks_at_each(floor: Floor) -> None
     for place, (agent, queue, channel, sentiment, window) in enumerate(asked):
         values = {"agent": agent, "queue": queue, "channel": channel, "sentiment": sentiment, "window": window}
         filter_ = Filter.parse(Params(values))
-        found = counts.count(EVERYTHING, filter_, queues, NOW)
+        found = counts.count(EVERYTHING, filter_, queues, NOW, most)
         assert found == looked_at(filter_, queues), values
         if place % 5 == 0:  # They all mention it.
-            searched = counts.count(EVERYTHING, replace(filter_, search="refund"), queues, NOW)
+            searched = counts.count(EVERYTHING, replace(filter_, search="refund"), queues, NOW, most)
             assert replace(searched, found=None) == found, values
             assert searched.found is not None
             assert {status: len(ids) for status, ids in searched.found.items()} == found.by_status, values
