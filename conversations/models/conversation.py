@@ -304,7 +304,11 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing_since", "id", "created_at"],
-                    include={"channel": [], "default": ["channel", "unanswered_since"]}.get(name, ["channel"]),
+                    include={
+                        "channel": [],
+                        "default": ["channel", "unanswered_since"],
+                        "status": ["channel", "standing"],
+                    }.get(name, ["channel"]),
                     condition=Q(closed_at__isnull=True),
                     name=f"conv_order_{name}",
                 )
