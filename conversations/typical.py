@@ -21,7 +21,7 @@ TYPICAL = {
         "conv_count_created": "100000 1 1 1 1 1 1",
         "conv_count_queue": "100000 12500 2500 1 1 1 1 1",
         "conv_count_sentiment": "100000 12500 2500 1 1 1 1 1",
-        "conv_count_status": "100000 20000 1 1 1 1 1 1",
+        "conv_count_status": "100000 15000 1 1 1 1 1 1",
         "conv_customer_left": "100 1",
         "conv_held_by_agent": "50000 250",
         "conv_ongoing_activity": "100000 1 1",
