@@ -42,7 +42,7 @@ test: dev ## Run the whole suite: on SQLite, on PostgreSQL, with Redis, in a bro
 test-fast: dev ## Run what needs no server, no browser and no patience
 	@$(RUN)python -m tests.run quick
 
-faults: dev ## Kill, restart, stop and fill what the console stands on, under load, and let it run for MINUTES=30 (an hour)
+faults: dev ## Kill, restart, stop and fill what the console stands on, under load, and let it run for MINUTES=30 (40 minutes)
 	@$(RUN)python -m tests.faults.storm
 	@FAULTS=1 $(RUN)python -m pytest -q -m "not browser and not redis" tests/faults
 	@$(RUN)python -m benchmarks.soak --minutes $(or $(MINUTES),30)
