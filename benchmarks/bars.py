@@ -89,10 +89,7 @@ def _verdict(found: Mapping[str, float], most: float, listed: Mapping[str, tuple
     broken = sorted((view for view in found if found[view] > most), key=lambda view: -found[view])
     if not broken:
         return "holds"
-    rows = {
-        view: f" ({large} rows, {small} before: beside the first page)"
-        for view, (small, large) in (listed or {}).items()
-    }
+    rows = {view: f" ({large} rows, {small} before)" for view, (small, large) in (listed or {}).items()}
     more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
     named = ", ".join(f"{view} {found[view]:.1f}{rows.get(view, '')}" for view in broken[:NAMED])
     return f"**does not hold**: {named}{more}"

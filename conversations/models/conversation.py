@@ -98,7 +98,14 @@ class Customer(models.Model):
 
 
 COUNTED_BY = ("channel", "queue", "sentiment")
-"""The filters of which each has an index for counters; without a filter they go through all channels."""
+"""The filters of which each has an index for counters; without one they go along that which begins with the status."""
+
+ALSO_HELD = {
+    "default": ["unanswered_since"],
+    "status": ["standing"],
+    "back": ["direction", "queue", "sentiment", "holder"],
+}
+"""What the index of an order holds beside the channel, because it is looked at on the way along it."""
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -304,11 +311,7 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing_since", "id", "created_at"],
-                    include={
-                        "channel": [],
-                        "default": ["channel", "unanswered_since"],
-                        "status": ["channel", "standing"],
-                    }.get(name, ["channel"]),
+                    include=[*(["channel"] if name != "channel" else []), *ALSO_HELD.get(name, [])],
                     condition=Q(closed_at__isnull=True),
                     name=f"conv_order_{name}",
                 )
@@ -328,7 +331,7 @@ class Conversation(models.Model):
             *(
                 models.Index(
                     fields=[*fields, "standing", "standing_since", "id", "created_at"],
-                    include=["channel", "direction", "queue", "sentiment", "holder"] if name == "back" else ["channel"],
+                    include=["channel", *ALSO_HELD.get(name, [])],
                     condition=Q(closed_at__isnull=True, **condition),
                     name=f"conv_order_{name}",
                 )
